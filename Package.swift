@@ -1,0 +1,89 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+// TAMIS_LIGHT=1 leaves the daemon and the command line out: sanitizer and fuzz builds then need neither
+// ArgumentParser nor the server packages.
+let light = Context.environment["TAMIS_LIGHT"] == "1"
+
+// CI sets this; users with a newer compiler are not stopped by its new warnings.
+let warningsAreErrors = Context.environment["TAMIS_WARNINGS_AS_ERRORS"] == "1"
+
+let settings: [SwiftSetting] =
+  [
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+    .enableUpcomingFeature("InferIsolatedConformances"),
+    .strictMemorySafety(),
+  ] + (warningsAreErrors ? [.treatAllWarnings(as: .error)] : [])
+
+/// A system library: module map and shim header only.
+func system(_ name: String, pkgConfig: String? = nil, apt: String) -> Target {
+  .systemLibrary(name: name, pkgConfig: pkgConfig, providers: [.apt([apt])])
+}
+
+/// A Swift target with the common settings.
+func library(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+  .target(name: name, dependencies: dependencies, swiftSettings: settings)
+}
+
+/// A test target; it may use the Python oracles through `TestSupport`.
+func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+  .testTarget(name: name, dependencies: dependencies + ["TestSupport"], swiftSettings: settings)
+}
+
+let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
+let yams = Target.Dependency.product(name: "Yams", package: "Yams")
+let arguments = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
+let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
+
+// Arrows point one way, downwards in this list read from the bottom (see ARCHITECTURE.md).
+var targets: [Target] = [
+  system("CJPEG", pkgConfig: "libjpeg", apt: "libjpeg-dev"),
+  system("CPNG", pkgConfig: "libpng", apt: "libpng-dev"),
+  system("CWebP", pkgConfig: "libwebpdemux", apt: "libwebp-dev"),
+  system("CGIF", apt: "libgif-dev"),
+  system("CZstd", pkgConfig: "libzstd", apt: "libzstd-dev"),
+  system("CZlib", pkgConfig: "zlib", apt: "zlib1g-dev"),
+  system("CBLAS", pkgConfig: "openblas", apt: "libopenblas-dev"),
+  .target(name: "CCodecs", dependencies: ["CJPEG", "CPNG"]),
+
+  library("Shards", ["CZstd", "CZlib", crypto]),
+  library("Decode", ["CCodecs", "CWebP", "CGIF"]),
+  library("Algebra", ["CBLAS"]),
+  library("Features", ["Decode", "Algebra"]),
+  library("Prune", ["Algebra"]),
+  library("Pipeline", ["Shards", "Decode", "Features", "Prune", yams, crypto]),
+
+  .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: settings),
+  tests("ShardsTests", ["Shards"]),
+  tests("DecodeTests", ["Decode"]),
+  tests("AlgebraTests", ["Algebra"]),
+  tests("FeaturesTests", ["Features", "Decode", "Algebra"]),
+  tests("PruneTests", ["Prune", "Algebra"]),
+  tests("PipelineTests", ["Pipeline", "Shards"]),
+]
+var products: [Product] = []
+var dependencies: [Package.Dependency] = [
+  .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
+  .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+]
+
+if !light {
+  products.append(.executable(name: "tamis", targets: ["tamis"]))
+  dependencies += [
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+    .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+  ]
+  targets += [
+    library("Daemon", ["Pipeline"]),
+    .executableTarget(
+      name: "tamis", dependencies: ["Daemon", "Pipeline", arguments, logging], swiftSettings: settings),
+    tests("EndToEndTests", ["tamis"]),
+  ]
+}
+
+let package = Package(
+  name: "tamis", products: products, dependencies: dependencies, targets: targets,
+  swiftLanguageModes: [.v6])

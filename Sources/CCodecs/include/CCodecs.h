@@ -1,0 +1,3 @@
+#ifndef TAMIS_CCODECS_H
+#define TAMIS_CCODECS_H
+#endif

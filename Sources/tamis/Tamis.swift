@@ -1,0 +1,1 @@
+@main enum Tamis { static func main() { print("tamis") } }
