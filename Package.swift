@@ -47,9 +47,10 @@ var targets: [Target] = [
   system("CZstd", pkgConfig: "libzstd", apt: "libzstd-dev"),
   system("CZlib", pkgConfig: "zlib", apt: "zlib1g-dev"),
   system("CBLAS", pkgConfig: "openblas", apt: "libopenblas-dev"),
+  .systemLibrary(name: "CLinux"),
   .target(name: "CCodecs", dependencies: ["CJPEG", "CPNG"]),
 
-  library("Shards", ["CZstd", "CZlib", crypto]),
+  library("Shards", ["CZstd", "CZlib", "CLinux", crypto]),
   library("Decode", ["CCodecs", "CWebP", "CGIF"]),
   library("Algebra", ["CBLAS"]),
   library("Features", ["Decode", "Algebra"]),
