@@ -55,7 +55,7 @@ var targets: [Target] = [
   library("Algebra", ["CBLAS"]),
   library("Features", ["Decode", "Algebra"]),
   library("Prune", ["Algebra"]),
-  library("Pipeline", ["Shards", "Decode", "Features", "Prune", yams, crypto]),
+  library("Pipeline", ["Shards", "Decode", "Features", "Prune", "Algebra", yams, crypto]),
 
   .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: settings),
   tests("ShardsTests", ["Shards"]),
@@ -80,7 +80,8 @@ if !light {
   targets += [
     library("Daemon", ["Pipeline"]),
     .executableTarget(
-      name: "tamis", dependencies: ["Daemon", "Pipeline", arguments, logging], swiftSettings: settings),
+      name: "tamis", dependencies: ["Daemon", "Pipeline", "Shards", "Decode", "Algebra", arguments, logging],
+      swiftSettings: settings),
     tests("EndToEndTests", ["tamis"]),
   ]
 }

@@ -134,6 +134,9 @@ public struct FileStatus: Sendable, Equatable, Codable {
   public var isRegular: Bool
   public var isDirectory: Bool
 
+  /// Of nothing, for streams that have no status.
+  public init() { (size, modified, inode, isRegular, isDirectory) = (0, 0, 0, false, false) }
+
   init(_ raw: stat) {
     size = UInt64(raw.st_size)
     modified = Int64(raw.st_mtim.tv_sec) * 1_000_000_000 + Int64(raw.st_mtim.tv_nsec)

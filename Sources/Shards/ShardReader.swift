@@ -45,6 +45,8 @@ public struct ShardSummary: Sendable, Equatable {
   public var digest: String?
   /// `gzip`, `zstd`, or nil for a plain tar.
   public var compression: String?
+
+  public init() {}
 }
 
 /// Reads one shard front to back and yields its samples: the adjacent members that share a key.

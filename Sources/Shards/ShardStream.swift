@@ -152,6 +152,16 @@ final class ShardStream {
     return count - left
   }
 
+  /// The bytes that are ready, whatever their number; nil at the end.
+  func nextChunk() throws -> ArraySlice<UInt8>? {
+    if position == filled, try !fill() { return nil }
+    defer {
+      offset += UInt64(filled - position)
+      position = filled
+    }
+    return chunk[position..<filled]
+  }
+
   /// Passes over up to `count` bytes; fewer only at the end of the stream.
   func skip(_ count: UInt64) throws -> UInt64 {
     var left = count
@@ -193,3 +203,25 @@ public func hexadecimal(_ bytes: some Sequence<UInt8>) -> String {
 
 /// SHA-256 of bytes in lower-case hex.
 public func sha256(_ bytes: some Sequence<UInt8>) -> String { hexadecimal(SHA256.hash(data: Array(bytes))) }
+
+/// Size and SHA-256 of a whole file.
+public struct FileDigest: Sendable, Equatable {
+  public let bytes: UInt64
+  /// Lower-case hex.
+  public let sha256: String
+
+  public init(path: String) throws(FileError) {
+    let file = try File(path: path, .read)
+    var hasher = SHA256()
+    var total: UInt64 = 0
+    var buffer = [UInt8](repeating: 0, count: 1 << 20)
+    while true {
+      let got = try file.read(into: &buffer)
+      if got == 0 { break }
+      unsafe buffer.withUnsafeBytes { unsafe hasher.update(bufferPointer: .init(rebasing: $0[..<got])) }
+      total += UInt64(got)
+    }
+    bytes = total
+    sha256 = hexadecimal(hasher.finalize())
+  }
+}

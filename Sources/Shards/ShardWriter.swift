@@ -25,6 +25,10 @@ public struct WrittenShard: Sendable, Equatable {
   public var bytes: UInt64
   /// SHA-256 of the file, lower-case hex.
   public var sha256: String
+
+  public init(samples: Int, bytes: UInt64, sha256: String) {
+    (self.samples, self.bytes, self.sha256) = (samples, bytes, sha256)
+  }
 }
 
 /// Writes one WebDataset shard, byte-reproducibly: plain USTAR, fields sorted by name, or the same as one zstd

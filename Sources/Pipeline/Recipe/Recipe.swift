@@ -127,14 +127,20 @@ public struct Recipe: Sendable, Equatable, Encodable {
     public var memory = 2 << 30
     /// Worker threads; nil: one a core.
     public var jobs: Int?
+    /// Longest one image may take to decode, see ``RejectCode/deadline``.
+    public var imageSeconds = 5
 
     public func encode(to encoder: any Encoder) throws {
       var values = encoder.container(keyedBy: CodingKeys.self)
       try values.encode(memory, forKey: .memory)
       if let jobs { try values.encode(jobs, forKey: .jobs) } else { try values.encode("auto", forKey: .jobs) }
+      try values.encode(imageSeconds, forKey: .imageSeconds)
     }
 
-    enum CodingKeys: String, CodingKey { case memory, jobs }
+    enum CodingKeys: String, CodingKey {
+      case memory, jobs
+      case imageSeconds = "image_seconds"
+    }
   }
 }
 

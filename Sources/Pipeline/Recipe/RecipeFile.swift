@@ -1,4 +1,4 @@
-public import Decode
+import Decode
 import Foundation
 import Shards
 import Yams
@@ -30,7 +30,7 @@ public enum RecipeFile {
   ) throws(RecipeError) -> Recipe {
     var root: Node
     do {
-      root = try Yams.compose(yaml: text) ?? Node([])
+      root = try Yams.compose(yaml: text) ?? emptyMapping
     } catch {
       throw RecipeError(path: path, problems: ["not YAML: \(error)".replacingOccurrences(of: "\n", with: " ")])
     }
@@ -108,6 +108,7 @@ public enum RecipeFile {
     var section = root.section("limits")
     limits.memory = section.bytes("memory", limits.memory)
     limits.jobs = section.integerOrAuto("jobs", in: 1...1024)
+    limits.imageSeconds = section.integer("image_seconds", limits.imageSeconds, in: 1...86_400)
     section.finish()
   }
 
@@ -129,11 +130,13 @@ public enum RecipeFile {
     return found
   }
 
+  private static var emptyMapping: Node { .mapping(.init([])) }
+
   /// A copy of `node` with the value at a key path replaced.
   private static func setting(_ path: ArraySlice<String>, to value: String, in node: Node) -> Node {
     guard let key = path.first else { return (try? Yams.compose(yaml: value)) ?? Node(value) }
     var pairs = node.mapping.map { Array($0) } ?? []
-    let old = pairs.first { $0.key.string == key }?.value ?? Node([])
+    let old = pairs.first { $0.key.string == key }?.value ?? emptyMapping
     pairs.removeAll { $0.key.string == key }
     pairs.append((key: Node(key), value: setting(path.dropFirst(), to: value, in: old)))
     return .mapping(.init(pairs.map { ($0.key, $0.value) }))
