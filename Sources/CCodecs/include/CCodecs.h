@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "CVector.h"
+#include "CodecVersions.h"
 
 typedef enum tamis_status {
   tamis_ok = 0,
