@@ -39,7 +39,8 @@ private struct CheckSink: OrderedSink, ~Copyable {
   private var index = -1
   private var rejected = RejectCounts()
 
-  init(shards: [ShardFile], events: @escaping EventHandler, onShard: @escaping @Sendable (ShardCheck) -> Void) {
+  init(shards: [ShardFile], events: @escaping EventHandler, onShard: @escaping @Sendable (ShardCheck) -> Void)
+  {
     self.shards = shards
     self.events = events
     self.onShard = onShard
@@ -71,7 +72,8 @@ private struct CheckSink: OrderedSink, ~Copyable {
       }
       onShard(
         ShardCheck(
-          shard: shards[index].name, samples: summary.samples, rejected: rejected, fault: reject, summary: summary))
+          shard: shards[index].name, samples: summary.samples, rejected: rejected, fault: reject,
+          summary: summary))
       rejected = RejectCounts()
     }
   }

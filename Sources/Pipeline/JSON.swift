@@ -12,7 +12,9 @@ enum JSON {
     try encode(value, [.sortedKeys, .withoutEscapingSlashes]) + [UInt8(ascii: "\n")]
   }
 
-  private static func encode(_ value: some Encodable, _ format: JSONEncoder.OutputFormatting) throws -> [UInt8] {
+  private static func encode(_ value: some Encodable, _ format: JSONEncoder.OutputFormatting) throws
+    -> [UInt8]
+  {
     let encoder = JSONEncoder()
     encoder.outputFormatting = format
     return Array(try encoder.encode(value))

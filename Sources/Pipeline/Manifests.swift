@@ -15,6 +15,12 @@ struct ColumnManifest: Codable, Equatable {
     var trailingDataOffset: UInt64?
     /// Members that belong to no sample.
     var skippedMembers: Int
+
+    enum CodingKeys: String, CodingKey {
+      case sha256, bytes, compression
+      case trailingDataOffset = "trailing_data_offset"
+      case skippedMembers = "skipped_members"
+    }
   }
 
   struct FileEntry: Codable, Equatable {

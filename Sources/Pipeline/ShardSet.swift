@@ -28,7 +28,9 @@ public enum ShardSet {
     var found: [ShardFile] = []
     try walk(root, prefix: "") { relative, path, status in
       let subject = match.contains("/") ? relative : Directory.name(of: relative)
-      guard patterns.contains(where: { unsafe fnmatch($0, subject, FNM_PATHNAME | FNM_PERIOD) == 0 }) else { return }
+      guard patterns.contains(where: { unsafe fnmatch($0, subject, FNM_PATHNAME | FNM_PERIOD) == 0 }) else {
+        return
+      }
       found.append(ShardFile(name: workspaceName(relative), path: path, status: status))
     }
     guard !found.isEmpty else { throw PipelineError(.badData, "\(root): no shards match \(match)") }
@@ -74,7 +76,9 @@ public enum ShardSet {
 
   /// `x{,.gz}` → `x`, `x.gz`; also `{a,b}` nested and `{00..12}` ranges, zero-padded.
   static func braceExpansion(_ pattern: String) -> [String] {
-    guard let open = pattern.firstIndex(of: "{"), let close = matchingBrace(pattern, open) else { return [pattern] }
+    guard let open = pattern.firstIndex(of: "{"), let close = matchingBrace(pattern, open) else {
+      return [pattern]
+    }
     let head = pattern[..<open]
     let tails = braceExpansion(String(pattern[pattern.index(after: close)...]))
     let choices = alternatives(pattern[pattern.index(after: open)..<close]).flatMap { braceExpansion($0) }

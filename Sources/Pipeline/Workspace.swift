@@ -30,7 +30,8 @@ public struct Workspace: ~Copyable {
 
   /// Writes the recipe in force.
   func record(_ recipe: Recipe) throws {
-    let text = "# The recipe in force, defaults filled in. Written by tamis.\n" + (try RecipeFile.text(of: recipe))
+    let text =
+      "# The recipe in force, defaults filled in. Written by tamis.\n" + (try RecipeFile.text(of: recipe))
     let bytes = Array(text.utf8)
     if try readFile(path + "/recipe.yaml") != bytes { try AtomicFile.write(bytes, to: path + "/recipe.yaml") }
   }

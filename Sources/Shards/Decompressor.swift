@@ -31,7 +31,8 @@ protocol Decompressor: AnyObject {
 
   init() throws(DecompressionError) {
     let gzipOnly: Int32 = 15 + 16
-    guard unsafe inflateInit2_(&stream, gzipOnly, ZLIB_VERSION, Int32(MemoryLayout<z_stream>.size)) == Z_OK else {
+    guard unsafe inflateInit2_(&stream, gzipOnly, ZLIB_VERSION, Int32(MemoryLayout<z_stream>.size)) == Z_OK
+    else {
       throw DecompressionError(message: "zlib could not start")
     }
   }
@@ -51,7 +52,8 @@ protocol Decompressor: AnyObject {
     let room = output.count
     let code = unsafe input.withUnsafeBufferPointer { source in
       unsafe output.withUnsafeMutableBufferPointer { target in
-        unsafe stream.next_in = unsafe UnsafeMutablePointer(mutating: source.baseAddress! + inputRange.lowerBound)
+        unsafe stream.next_in = unsafe UnsafeMutablePointer(
+          mutating: source.baseAddress! + inputRange.lowerBound)
         unsafe stream.avail_in = UInt32(inputRange.count)
         unsafe stream.next_out = target.baseAddress!
         unsafe stream.avail_out = UInt32(room)
@@ -59,11 +61,13 @@ protocol Decompressor: AnyObject {
       }
     }
     guard code == Z_OK || code == Z_STREAM_END || code == Z_BUF_ERROR else {
-      throw unsafe DecompressionError(message: stream.msg.map { unsafe String(cString: $0) } ?? "gzip error \(code)")
+      throw unsafe DecompressionError(
+        message: stream.msg.map { unsafe String(cString: $0) } ?? "gzip error \(code)")
     }
     if code == Z_STREAM_END { open = false }
     return unsafe DecompressionStep(
-      consumed: inputRange.count - Int(stream.avail_in), produced: room - Int(stream.avail_out), atBoundary: !open)
+      consumed: inputRange.count - Int(stream.avail_in), produced: room - Int(stream.avail_out),
+      atBoundary: !open)
   }
 }
 
@@ -75,7 +79,9 @@ protocol Decompressor: AnyObject {
   private var atBoundary = true
 
   init(windowLog: Int) throws(DecompressionError) {
-    guard let context = unsafe ZSTD_createDCtx() else { throw DecompressionError(message: "zstd could not start") }
+    guard let context = unsafe ZSTD_createDCtx() else {
+      throw DecompressionError(message: "zstd could not start")
+    }
     unsafe self.context = context
     unsafe ZSTD_DCtx_setParameter(context, ZSTD_d_windowLogMax, Int32(windowLog))
   }
@@ -90,7 +96,8 @@ protocol Decompressor: AnyObject {
     var produced = 0
     let code = unsafe input.withUnsafeBytes { source in
       unsafe output.withUnsafeMutableBytes { target in
-        var from = unsafe ZSTD_inBuffer(src: source.baseAddress! + inputRange.lowerBound, size: inputRange.count, pos: 0)
+        var from = unsafe ZSTD_inBuffer(
+          src: source.baseAddress! + inputRange.lowerBound, size: inputRange.count, pos: 0)
         var to = unsafe ZSTD_outBuffer(dst: target.baseAddress!, size: room, pos: 0)
         let code = unsafe ZSTD_decompressStream(context, &to, &from)
         unsafe consumed = from.pos

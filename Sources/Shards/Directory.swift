@@ -15,7 +15,9 @@ public enum Directory {
       let parent = parent(of: path)
       guard parent != path else { throw FileError(call: "mkdir", path: path, errno: ENOENT) }
       try create(parent)
-      if unsafe mkdir(path, 0o755) != 0, errno != EEXIST { throw FileError(call: "mkdir", path: path, errno: errno) }
+      if unsafe mkdir(path, 0o755) != 0, errno != EEXIST {
+        throw FileError(call: "mkdir", path: path, errno: errno)
+      }
     default: throw FileError(call: "mkdir", path: path, errno: errno)
     }
   }

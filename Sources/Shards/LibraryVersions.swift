@@ -6,7 +6,10 @@ import CZstd
 public func shardLibraryVersions() -> [(String, String)] {
   let hasThreads = ZSTD_cParam_getBounds(ZSTD_c_nbWorkers).upperBound > 0
   return unsafe [
-    ("libzstd", String(cString: ZSTD_versionString()) + (hasThreads ? "" : " (without threads: cannot write zstd)")),
+    (
+      "libzstd",
+      String(cString: ZSTD_versionString()) + (hasThreads ? "" : " (without threads: cannot write zstd)")
+    ),
     ("zlib", String(cString: zlibVersion())),
   ]
 }

@@ -61,7 +61,9 @@ struct TarFollower {
       zeroBlocks += 1
       return
     }
-    guard zeroBlocks == 0 else { throw ShardFault(.badHeader, at: offset, "a single zero block among the headers") }
+    guard zeroBlocks == 0 else {
+      throw ShardFault(.badHeader, at: offset, "a single zero block among the headers")
+    }
     let header = try TarHeader(block: block[...], at: offset)
     isPAX = header.kind == .extended
     paxData = []

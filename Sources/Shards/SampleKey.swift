@@ -25,7 +25,8 @@ public enum SampleKey {
     let component = name.prefix { $0 != UInt8(ascii: "/") }
     guard component.count >= 4 else { return false }
     let underscore = UInt8(ascii: "_")
-    return component.prefix(2).allSatisfy { $0 == underscore } && component.suffix(2).allSatisfy { $0 == underscore }
+    return component.prefix(2).allSatisfy { $0 == underscore }
+      && component.suffix(2).allSatisfy { $0 == underscore }
   }
 
   /// Why a member name is hostile, or nil: `..` components, absolute paths, control bytes, backslashes, invalid

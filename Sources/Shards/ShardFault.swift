@@ -59,5 +59,6 @@ public struct ShardLimits: Sendable, Equatable {
 public func printable(_ bytes: some Sequence<UInt8>, limit: Int = 200) -> String {
   let text = String(decoding: Array(bytes.prefix(limit)), as: UTF8.self)
   return String(
-    String.UnicodeScalarView(text.unicodeScalars.map { $0.value < 0x20 || $0.value == 0x7f ? "\u{FFFD}" : $0 }))
+    String.UnicodeScalarView(
+      text.unicodeScalars.map { $0.value < 0x20 || $0.value == 0x7f ? "\u{FFFD}" : $0 }))
 }

@@ -4,6 +4,8 @@ public struct Field: Sendable, Equatable {
   public var name: String
   /// Where its bytes are in ``Sample/bytes``.
   public var range: Range<Int>
+  /// Offset of its first header block in the decompressed tar, for messages.
+  public var offset: UInt64
   /// Offset of its data in the decompressed tar.
   public var dataOffset: UInt64
   /// Member name as stored, made printable.
@@ -60,6 +62,7 @@ public struct ShardReader: ~Copyable {
   private let keyPrefix: [UInt8]
   private var pending: TarMember?
   private var fieldSets = FieldSets()
+  private var hasFinished = false
   /// Complete after ``next()`` has returned nil.
   public private(set) var summary = ShardSummary()
 
@@ -67,7 +70,8 @@ public struct ShardReader: ~Copyable {
   ///   - hashing: compute the SHA-256 of the stored file.
   ///   - keyPrefix: put before every key before it is made safe (`keys: prefix`).
   public init(
-    _ file: consuming File, limits: ShardLimits = ShardLimits(), hashing: Bool = false, keyPrefix: [UInt8] = []
+    _ file: consuming File, limits: ShardLimits = ShardLimits(), hashing: Bool = false,
+    keyPrefix: [UInt8] = []
   ) throws {
     let stream = try ShardStream(file, limits: limits, hashing: hashing)
     summary.compression = stream.compression
@@ -138,7 +142,9 @@ public struct ShardReader: ~Copyable {
     try tar.readData(of: member, into: &sample.bytes)
     sample.fields.append(
       Field(
-        name: name, range: start..<sample.bytes.count, dataOffset: member.dataOffset, member: printable(member.name)))
+        name: name, range: start..<sample.bytes.count, offset: member.headerOffset,
+        dataOffset: member.dataOffset,
+        member: printable(member.name)))
   }
 
   /// Gives the sample its published key and checks it against those before it.
@@ -153,7 +159,8 @@ public struct ShardReader: ~Copyable {
   }
 
   private mutating func finish() throws {
-    guard summary.storedBytes == 0 else { return }
+    guard !hasFinished else { return }
+    hasFinished = true
     summary.trailingDataOffset = try tar.stream.drain()
     summary.storedBytes = tar.stream.storedBytes
     summary.digest = tar.stream.digest()

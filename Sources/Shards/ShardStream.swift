@@ -49,7 +49,9 @@ final class ShardStream {
       || (head.count >= 4 && head[0] & 0xf0 == 0x50 && head[1...].starts(with: [0x2a, 0x4d, 0x18]))
     {
       let windowLog = limits.zstdWindowLog
-      decompressor = try wrapping { () throws(DecompressionError) in try ZstdDecompressor(windowLog: windowLog) }
+      decompressor = try wrapping { () throws(DecompressionError) in
+        try ZstdDecompressor(windowLog: windowLog)
+      }
     } else if let foreign = Self.foreignFormat(head) {
       throw ShardFault(.badHeader, at: 0, "this is \(foreign), not a tar")
     } else {
@@ -89,7 +91,9 @@ final class ShardStream {
   private func account(_ bytes: [UInt8], _ range: Range<Int>) {
     storedBytes += UInt64(range.count)
     if range.isEmpty { rawEnded = true }
-    if hasher != nil { unsafe bytes.withUnsafeBytes { unsafe hasher!.update(bufferPointer: .init(rebasing: $0[range])) } }
+    if hasher != nil {
+      unsafe bytes.withUnsafeBytes { unsafe hasher!.update(bufferPointer: .init(rebasing: $0[range])) }
+    }
   }
 
   /// Fills `chunk` again; false at the end of the stream.

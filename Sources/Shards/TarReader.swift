@@ -18,6 +18,7 @@ struct TarReader: ~Copyable {
   /// Data and padding of the current member not yet read.
   private var unread: UInt64 = 0
   private var members = 0
+  private var hasEnded = false
   private var globalPath: [UInt8]?
   private var globalSize: UInt64?
 
@@ -29,6 +30,7 @@ struct TarReader: ~Copyable {
 
   /// The next member, or nil after a proper end. What was not read of the one before is passed over.
   mutating func next() throws -> TarMember? {
+    if hasEnded { return nil }
     try skipData()
     let start = stream.offset
     var path: [UInt8]?
@@ -42,6 +44,7 @@ struct TarReader: ~Copyable {
       }
       if isZero {
         try readEndMarker(after: offset, extendedHeaders)
+        hasEnded = true
         return nil
       }
       let header = try TarHeader(block: block[...], at: offset)
@@ -130,7 +133,8 @@ struct TarReader: ~Copyable {
     _ header: TarHeader, at offset: UInt64, inARow: Int
   ) throws -> [UInt8] {
     guard inARow <= limits.extendedHeadersInARow else {
-      throw ShardFault(.badHeader, at: offset, "more than \(limits.extendedHeadersInARow) extended headers in a row")
+      throw ShardFault(
+        .badHeader, at: offset, "more than \(limits.extendedHeadersInARow) extended headers in a row")
     }
     guard header.size <= limits.extendedHeaderBytes else {
       throw ShardFault(.badHeader, at: offset, "an extended header of \(header.size) bytes")

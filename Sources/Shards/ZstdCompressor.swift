@@ -8,7 +8,9 @@ import CZstd
 
   /// Fails when the library was built without threads, as its bytes would then differ.
   init(level: Int) throws(DecompressionError) {
-    guard let context = unsafe ZSTD_createCCtx() else { throw DecompressionError(message: "zstd could not start") }
+    guard let context = unsafe ZSTD_createCCtx() else {
+      throw DecompressionError(message: "zstd could not start")
+    }
     unsafe self.context = context
     let jobBytes: Int32 = 4 << 20
     for (parameter, value) in [

@@ -22,7 +22,8 @@ struct CatCommand: ParsableCommand {
       try PlainTarCopy.run(from: input, to: .standardOutput())
     } catch let fault as ShardFault {
       let member = fault.member.isEmpty ? "-" : fault.member
-      throw PipelineError(.badData, "\(shard):\(fault.offset):\(member): \(fault.code.rawValue): \(fault.message)")
+      throw PipelineError(
+        .badData, "\(shard):\(fault.offset):\(member): \(fault.code.rawValue): \(fault.message)")
     }
   }
 }

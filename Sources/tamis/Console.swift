@@ -1,5 +1,5 @@
-import Glibc
 import Foundation
+import Glibc
 
 /// Lines to standard error and standard output.
 enum Console {
@@ -17,6 +17,7 @@ enum Console {
   /// Columns of the terminal, 80 if it does not say.
   static var width: Int {
     var size = winsize()
-    return unsafe ioctl(STDERR_FILENO, UInt(TIOCGWINSZ), &size) == 0 && size.ws_col > 0 ? Int(size.ws_col) : 80
+    return unsafe ioctl(STDERR_FILENO, UInt(TIOCGWINSZ), &size) == 0 && size.ws_col > 0
+      ? Int(size.ws_col) : 80
   }
 }

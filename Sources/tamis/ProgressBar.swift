@@ -22,10 +22,13 @@ struct ProgressBar {
     drawn = now
     let seconds = (now - start) / .seconds(1)
     let share =
-      if let samples, samples > 0 { Double(done) / Double(samples) } else { Double(read) / Double(max(bytes, 1)) }
+      if let samples, samples > 0 { Double(done) / Double(samples) } else {
+        Double(read) / Double(max(bytes, 1))
+      }
     let left = share > 0 ? Int(seconds / share - seconds) : 0
     let rate = Int(Double(done) / max(seconds, 0.001))
-    let text = String(format: "%3.0f%%  %d samples  %d samples/s  %@ left", share * 100, done, rate, Self.time(left))
+    let text = String(
+      format: "%3.0f%%  %d samples  %d samples/s  %@ left", share * 100, done, rate, Self.time(left))
     let room = max(0, min(30, Console.width - text.count - stage.count - 6))
     let filled = Int(Double(room) * min(share, 1))
     let bar = String(repeating: "#", count: filled) + String(repeating: ".", count: room - filled)

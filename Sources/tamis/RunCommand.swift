@@ -4,7 +4,8 @@ import Pipeline
 
 struct RunCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "run", abstract: "One-shot: read the recipe's shards, keep what it says, write shards for trainers.",
+    commandName: "run",
+    abstract: "One-shot: read the recipe's shards, keep what it says, write shards for trainers.",
     discussion: """
       Continues where an interrupted run stopped; does nothing when everything is there.
 

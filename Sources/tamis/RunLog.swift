@@ -43,7 +43,8 @@ final class RunLog: Sendable {
       switch event {
       case .began(let stage, let shards, let bytes, let samples):
         if isBarShown { state.bar = ProgressBar(stage, bytes: bytes, samples: samples) }
-        logger.debug("\(stage) begins", metadata: ["stage": "\(stage)", "shards": "\(shards)", "bytes": "\(bytes)"])
+        logger.debug(
+          "\(stage) begins", metadata: ["stage": "\(stage)", "shards": "\(shards)", "bytes": "\(bytes)"])
       case .progress(let samples, let bytes):
         state.bar?.update(samples: samples, bytes: bytes)
       case .rejected(let reject):
@@ -101,9 +102,12 @@ private struct JSONLogHandler: LogHandler {
 
   func log(event: LogEvent) {
     var fields: [String: String] = [:]
-    for (key, value) in metadata.merging(event.metadata ?? [:], uniquingKeysWith: { $1 }) { fields[key] = "\(value)" }
-    fields["ts"] = Date().formatted(.iso8601.year().month().day().timeZone(separator: .omitted)
-      .time(includingFractionalSeconds: true).timeSeparator(.colon))
+    for (key, value) in metadata.merging(event.metadata ?? [:], uniquingKeysWith: { $1 }) {
+      fields[key] = "\(value)"
+    }
+    fields["ts"] = Date().formatted(
+      .iso8601.year().month().day().timeZone(separator: .omitted)
+        .time(includingFractionalSeconds: true).timeSeparator(.colon))
     fields["level"] = event.level.rawValue
     fields["msg"] = "\(event.message)"
     let encoder = JSONEncoder()

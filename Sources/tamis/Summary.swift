@@ -5,7 +5,8 @@ import Pipeline
 enum Summary {
   static func text(_ report: RunReport, workspace: String) -> String {
     if report.didNothing {
-      return "Nothing to do: \(report.publish.samples) samples are published in \(report.publish.path) already."
+      return
+        "Nothing to do: \(report.publish.samples) samples are published in \(report.publish.path) already."
     }
     let rate = Double(report.ingest.samples) / max(report.seconds, 0.001)
     let speed = String(format: "%.2f s, %.0f samples/s", report.seconds, rate)
@@ -22,7 +23,9 @@ enum Summary {
   }
 
   static func text(_ report: IngestReport) -> String {
-    var lines = ["Read \(report.samples) samples from \(count(report.shards, "shard")): \(report.accepted) accepted."]
+    var lines = [
+      "Read \(report.samples) samples from \(count(report.shards, "shard")): \(report.accepted) accepted."
+    ]
     if report.shardsKnown > 0 { lines[0] += " (\(count(report.shardsKnown, "shard")) known from before.)" }
     if report.shardsRejected > 0 { lines.append("Shards rejected as a whole: \(report.shardsRejected).") }
     if report.rejected.total > 0 {
@@ -39,8 +42,11 @@ enum Summary {
     let size = ByteSize.text(Int(report.bytes))
     let place = "\(count(report.shards, "shard")), \(size), in \(report.path)"
     return report.wasCurrent
-      ? "Published before: \(report.samples) samples in \(place)." : "Published \(report.samples) samples: \(place)."
+      ? "Published before: \(report.samples) samples in \(place)."
+      : "Published \(report.samples) samples: \(place)."
   }
 
-  private static func count(_ number: Int, _ noun: String) -> String { "\(number) \(noun)\(number == 1 ? "" : "s")" }
+  private static func count(_ number: Int, _ noun: String) -> String {
+    "\(number) \(noun)\(number == 1 ? "" : "s")"
+  }
 }

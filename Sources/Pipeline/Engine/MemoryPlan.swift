@@ -19,7 +19,8 @@ struct MemoryPlan {
     let least = 64 << 20
     guard limits.memory >= least else {
       throw PipelineError(
-        .usage, "limits.memory: \(ByteSize.text(limits.memory)) is too small, \(ByteSize.text(least)) is needed")
+        .usage,
+        "limits.memory: \(ByteSize.text(limits.memory)) is too small, \(ByteSize.text(least)) is needed")
     }
     workers = limits.jobs ?? ProcessInfo.processInfo.activeProcessorCount
     window = limits.memory / 4 * 3

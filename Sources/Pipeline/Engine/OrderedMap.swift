@@ -30,7 +30,8 @@ protocol OrderedSink: ~Copyable, SendableMetatype {
 ///
 /// - Returns: what `finish` makes of the sink after the last result.
 func orderedMap<
-  Source: PullSource & ~Copyable, Worker: MapWorker & ~Copyable, Sink: OrderedSink & ~Copyable, Value: Sendable
+  Source: PullSource & ~Copyable, Worker: MapWorker & ~Copyable, Sink: OrderedSink & ~Copyable,
+  Value: Sendable
 >(
   from source: consuming sending Source, into sink: consuming sending Sink, workers: Int, window: Int,
   makeWorker: @Sendable () throws -> Worker, finish: (inout Sink) throws -> Value

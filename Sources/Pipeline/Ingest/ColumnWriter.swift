@@ -67,7 +67,8 @@ struct ColumnWriter: ~Copyable {
     }
     guard accepted + rejected.total == summary.samples else {
       throw PipelineError(
-        .internalError, "\(shard): \(summary.samples) samples in, but \(accepted) accepted and \(rejected.total) rejected")
+        .internalError,
+        "\(shard): \(summary.samples) samples in, but \(accepted) accepted and \(rejected.total) rejected")
     }
     let manifest = ColumnManifest(
       recipe: recipe,

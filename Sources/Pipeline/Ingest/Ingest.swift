@@ -47,14 +47,16 @@ public enum Ingest {
   }
 
   private static func ingest(
-    _ shards: [ShardFile], _ recipe: Recipe, _ hash: String, _ workspace: String, _ events: @escaping EventHandler
+    _ shards: [ShardFile], _ recipe: Recipe, _ hash: String, _ workspace: String,
+    _ events: @escaping EventHandler
   ) throws -> [String: InputState] {
     let memory = try MemoryPlan(recipe.limits)
     let limits = memory.decodeLimits(recipe.decode)
     let watchdog = ImageWatchdog(seconds: recipe.limits.imageSeconds)
     return try orderedMap(
       from: IngestSource(shards, recipe: recipe, memory: memory, hashing: true),
-      into: IngestSink(workspace: workspace, shards: shards, recipe: recipe, recipeHash: hash, events: events),
+      into: IngestSink(
+        workspace: workspace, shards: shards, recipe: recipe, recipeHash: hash, events: events),
       workers: memory.workers, window: memory.window,
       makeWorker: { IngestWorker(recipe, limits: limits, watchdog: watchdog) },
       finish: { $0.states })
@@ -104,7 +106,9 @@ public enum Ingest {
   ) throws {
     let names = Set(shards.map(\.name))
     for entry in try Directory.names(in: workspace.path + "/columns") ?? [] where !names.contains(entry) {
-      if !entry.hasPrefix(".") { events(.notice("\(entry): no longer in the input, its columns are removed")) }
+      if !entry.hasPrefix(".") {
+        events(.notice("\(entry): no longer in the input, its columns are removed"))
+      }
       try Directory.remove(workspace.columns(entry))
     }
   }

@@ -48,7 +48,9 @@ struct IngestSink: OrderedSink, ~Copyable {
   /// What was learnt of each shard ingested.
   private(set) var states: [String: InputState] = [:]
 
-  init(workspace: String, shards: [ShardFile], recipe: Recipe, recipeHash: String, events: @escaping EventHandler) {
+  init(
+    workspace: String, shards: [ShardFile], recipe: Recipe, recipeHash: String, events: @escaping EventHandler
+  ) {
     workspacePath = workspace
     self.shards = shards
     self.recipe = recipe
@@ -65,7 +67,8 @@ struct IngestSink: OrderedSink, ~Copyable {
       count(sample.bytes)
     case .rejected(let sample, let code, let member, let offset, let message):
       let reject = Reject(
-        shard: shards[index].name, key: String(decoding: sample.key, as: UTF8.self), member: member, offset: offset,
+        shard: shards[index].name, key: String(decoding: sample.key, as: UTF8.self), member: member,
+        offset: offset,
         code: code, message: message)
       try columns!.append(reject, of: sample)
       try quarantine!.add(sample, reject)
@@ -111,7 +114,8 @@ struct IngestSink: OrderedSink, ~Copyable {
     events(.rejected(reject))
     if let columns = columns.take() { try columns.discard() }
     try Directory.remove(workspacePath + "/columns/" + shard.name)
-    let quarantine = quarantine.take() ?? Quarantine(directory: workspacePath + "/quarantine", shard: shard.name)
+    let quarantine =
+      quarantine.take() ?? Quarantine(directory: workspacePath + "/quarantine", shard: shard.name)
     try quarantine.commit(shard: shard, reject)
     states[shard.name] = InputState(
       status: shard.status, sha256: summary.digest ?? "",

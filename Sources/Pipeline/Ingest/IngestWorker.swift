@@ -34,7 +34,8 @@ struct IngestWorker: MapWorker, ~Copyable {
     let pca = recipe.features.pca
     thumbnailer = Thumbnailer(size: pca.size, fit: pca.fit, filter: pca.filter)
     decoder = ImageDecoder(
-      limits: limits, onWarning: recipe.decode.onWarning, appliesOrientation: recipe.decode.appliesOrientation)
+      limits: limits, onWarning: recipe.decode.onWarning, appliesOrientation: recipe.decode.appliesOrientation
+    )
   }
 
   mutating func map(_ item: IngestItem) -> IngestResult {
@@ -48,7 +49,8 @@ struct IngestWorker: MapWorker, ~Copyable {
   private mutating func ingest(_ sample: Sample, _ probed: Result<ImageInfo, DecodeError>?) -> IngestResult {
     if let fault = sample.fault {
       return .rejected(
-        sample, code: RejectCode(fault.code), member: fault.member, offset: fault.offset, message: fault.message)
+        sample, code: RejectCode(fault.code), member: fault.member, offset: fault.offset,
+        message: fault.message)
     }
     guard let field = sample.field(recipe.input.imageFields), let probed else {
       let fields = sample.fields.map(\.name).joined(separator: ", ")
@@ -57,12 +59,14 @@ struct IngestWorker: MapWorker, ~Copyable {
         message: "no image among the fields \(fields)")
     }
     func reject(_ code: RejectCode, _ field: Field, _ message: String) -> IngestResult {
-      .rejected(sample, code: code, member: field.member, offset: field.dataOffset, message: message)
+      .rejected(sample, code: code, member: field.member, offset: field.offset, message: message)
     }
     let caption = sample.field([captionField])
     if recipe.decode.onBadCaption == .drop, let caption {
       let bytes = sample.bytes.span.extracting(caption.range)
-      if unsafe !isValidUTF8(bytes.bytes) { return reject(.captionNotUTF8, caption, "the caption is not UTF-8") }
+      if unsafe !isValidUTF8(bytes.bytes) {
+        return reject(.captionNotUTF8, caption, "the caption is not UTF-8")
+      }
     }
     do {
       let info = try probed.get()

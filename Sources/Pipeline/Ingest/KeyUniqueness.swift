@@ -34,7 +34,11 @@ enum KeyUniqueness {
   static func hashWords(_ key: ArraySlice<UInt8>) -> (UInt64, UInt64) {
     var words: (UInt64, UInt64) = (0, 0)
     for (index, byte) in SHA256.hash(data: Array(key)).prefix(16).enumerated() {
-      if index < 8 { words.0 |= UInt64(byte) << (8 * index) } else { words.1 |= UInt64(byte) << (8 * (index - 8)) }
+      if index < 8 {
+        words.0 |= UInt64(byte) << (8 * index)
+      } else {
+        words.1 |= UInt64(byte) << (8 * (index - 8))
+      }
     }
     return words
   }

@@ -78,8 +78,10 @@ struct Quarantine: ~Copyable {
     try Directory.remove(name)
     if file.path != "-" { _ = Directory.link(file.path, as: name) }
     let reason = Reason(
-      key: nil, member: reject.member, offset: reject.offset, code: reject.code.rawValue, message: reject.message)
-    try AtomicFile.write(try JSON.file(ReasonFile(shard: shard, reasons: [reason])), to: name + ".reason.json")
+      key: nil, member: reject.member, offset: reject.offset, code: reject.code.rawValue,
+      message: reject.message)
+    try AtomicFile.write(
+      try JSON.file(ReasonFile(shard: shard, reasons: [reason])), to: name + ".reason.json")
   }
 
   private consuming func discard() {}

@@ -49,7 +49,9 @@ struct OutputDirectory: ~Copyable {
   }
 
   /// Writes a small file durably.
-  func write(_ bytes: [UInt8], as name: String) throws { try AtomicFile.write(bytes, to: staging + "/" + name) }
+  func write(_ bytes: [UInt8], as name: String) throws {
+    try AtomicFile.write(bytes, to: staging + "/" + name)
+  }
 
   /// Gives the directory its name; an older OUT is swapped out and removed.
   consuming func commit() throws {

@@ -24,7 +24,9 @@ public enum Publish {
   public static func run(
     _ recipe: Recipe, in workspace: borrowing Workspace, replacing: Bool, events: @escaping EventHandler
   ) throws -> PublishReport {
-    guard !recipe.publish.path.isEmpty else { throw PipelineError(.usage, "publish.path: missing: where to?") }
+    guard !recipe.publish.path.isEmpty else {
+      throw PipelineError(.usage, "publish.path: missing: where to?")
+    }
     var files: [ShardFile] = []
     var manifests: [ColumnManifest] = []
     for file in try ShardSet.find(root: recipe.input.path, match: recipe.input.match) {
@@ -32,9 +34,11 @@ public enum Publish {
       files.append(file)
       manifests.append(manifest)
     }
-    guard !files.isEmpty else { throw PipelineError(.badData, "nothing was ingested: run `tamis ingest` first") }
+    guard !files.isEmpty else {
+      throw PipelineError(.badData, "nothing was ingested: run `tamis ingest` first")
+    }
 
-    let key = try publishKey(recipe, files, manifests)
+    let key = try publishKey(recipe, manifests)
     var report = PublishReport()
     report.path = recipe.publish.path
     switch try OutputDirectory.existing(recipe.publish.path) {
@@ -45,7 +49,8 @@ public enum Publish {
     case .published:
       throw PipelineError(.usage, "\(recipe.publish.path): holds another publish; `--replace` swaps it")
     case .foreign:
-      throw PipelineError(.usage, "\(recipe.publish.path): holds files that tamis did not write; choose another place")
+      throw PipelineError(
+        .usage, "\(recipe.publish.path): holds files that tamis did not write; choose another place")
     }
 
     let kept = try KeptSamples(files.map(\.name), order: recipe.publish.order, workspace) { _, _ in true }
@@ -105,17 +110,17 @@ public enum Publish {
   }
 
   /// Hash of all that decides the published bytes.
-  private static func publishKey(
-    _ recipe: Recipe, _ files: [ShardFile], _ manifests: [ColumnManifest]
-  ) throws -> String {
+  private static func publishKey(_ recipe: Recipe, _ manifests: [ColumnManifest]) throws -> String {
     struct Parts: Encodable {
       var version: Int
       var publish: Recipe.Publish
-      var columns: [[String]]
+      /// Hashes of the column manifests, in the order that decides the output.
+      var columns: [String]
     }
     var publish = recipe.publish
     publish.path = ""
-    let columns = try zip(files, manifests).map { [$0.name, sha256(try JSON.line($1))] }
+    var columns = try manifests.map { sha256(try JSON.line($0)) }
+    if recipe.publish.order != .input { columns.sort() }
     return sha256(try JSON.line(Parts(version: formatVersion, publish: publish, columns: columns)))
   }
 

@@ -52,5 +52,6 @@ struct PublishedSample {
 
 /// A caption with every invalid UTF-8 sequence replaced by U+FFFD.
 private func repairedCaption(_ bytes: ArraySlice<UInt8>) -> ArraySlice<UInt8> {
-  String(validating: bytes, as: UTF8.self) != nil ? bytes : Array(String(decoding: bytes, as: UTF8.self).utf8)[...]
+  String(validating: bytes, as: UTF8.self) != nil
+    ? bytes : Array(String(decoding: bytes, as: UTF8.self).utf8)[...]
 }

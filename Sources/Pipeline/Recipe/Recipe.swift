@@ -55,7 +55,11 @@ public struct Recipe: Sendable, Equatable, Encodable {
     public func encode(to encoder: any Encoder) throws {
       var values = encoder.container(keyedBy: CodingKeys.self)
       try values.encode(maxPixels, forKey: .maxPixels)
-      if let maxCost { try values.encode(maxCost, forKey: .maxCost) } else { try values.encode("auto", forKey: .maxCost) }
+      if let maxCost {
+        try values.encode(maxCost, forKey: .maxCost)
+      } else {
+        try values.encode("auto", forKey: .maxCost)
+      }
       try values.encode(appliesOrientation, forKey: .appliesOrientation)
       try values.encode(onBadCaption.rawValue, forKey: .onBadCaption)
       try values.encode(onWarning.rawValue, forKey: .onWarning)

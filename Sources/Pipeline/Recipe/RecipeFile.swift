@@ -32,7 +32,8 @@ public enum RecipeFile {
     do {
       root = try Yams.compose(yaml: text) ?? emptyMapping
     } catch {
-      throw RecipeError(path: path, problems: ["not YAML: \(error)".replacingOccurrences(of: "\n", with: " ")])
+      throw RecipeError(
+        path: path, problems: ["not YAML: \(error)".replacingOccurrences(of: "\n", with: " ")])
     }
     let problems = RecipeProblems()
     for (keyPath, value) in environmentOverrides(environment).merging(overrides, uniquingKeysWith: { $1 }) {
@@ -51,7 +52,8 @@ public enum RecipeFile {
     return recipe
   }
 
-  private static func readInput(_ root: inout RecipeSection, _ input: inout Recipe.Input, _ directory: String) {
+  private static func readInput(_ root: inout RecipeSection, _ input: inout Recipe.Input, _ directory: String)
+  {
     var section = root.section("input")
     if !section.has("path") { section.report("path", "missing: where are the shards?") }
     input.path = resolve(section.string("path", ""), directory)
@@ -83,12 +85,15 @@ public enum RecipeFile {
     section.finish()
   }
 
-  private static func readPublish(_ root: inout RecipeSection, _ publish: inout Recipe.Publish, _ directory: String) {
+  private static func readPublish(
+    _ root: inout RecipeSection, _ publish: inout Recipe.Publish, _ directory: String
+  ) {
     var section = root.section("publish")
     if section.has("path") { publish.path = resolve(section.string("path", ""), directory) }
     publish.format = section.choice("format", publish.format)
     publish.compress = section.choice("compress", publish.compress)
-    publish.samplesPerShard = section.integer("samples_per_shard", publish.samplesPerShard, in: 1...10_000_000)
+    publish.samplesPerShard = section.integer(
+      "samples_per_shard", publish.samplesPerShard, in: 1...10_000_000)
     switch section.node("order") {
     case nil: break
     case .scalar(let scalar)? where scalar.string == "input": publish.order = .input

@@ -160,7 +160,9 @@ public enum ByteSize {
     let compact = text.replacingOccurrences(of: " ", with: "")
     if let plain = Int(compact) { return plain }
     for (unit, factor) in units where compact.lowercased().hasSuffix(unit.lowercased()) {
-      guard let number = Double(compact.dropLast(unit.count)), number >= 0, number * factor < 9e18 else { return nil }
+      guard let number = Double(compact.dropLast(unit.count)), number >= 0, number * factor < 9e18 else {
+        return nil
+      }
       return Int(number * factor)
     }
     return nil
