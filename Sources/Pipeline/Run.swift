@@ -20,6 +20,9 @@ public enum Run {
     guard !recipe.publish.path.isEmpty else {
       throw PipelineError(.usage, "publish.path: missing: where should the shards go? (or -o OUT)")
     }
+    if try OutputDirectory.existing(recipe.publish.path) == .foreign {
+      throw OutputDirectory.foreign(recipe.publish.path)
+    }
     let workspace = try Workspace(path: path)
     var report = RunReport()
     report.ingest = try Ingest.run(recipe, in: workspace, events: events)
