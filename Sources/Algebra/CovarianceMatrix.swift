@@ -33,6 +33,8 @@ public enum PCAError: Error, Equatable, CustomStringConvertible {
   case notFinite(row: Int)
   /// LAPACK's divide and conquer did not converge (its `info`).
   case notConverged(Int)
+  /// Saved partial statistics whose arrays do not fit together.
+  case inconsistentState
   /// More features than the eigensolver takes.
   case tooManyFeatures(Int)
 
@@ -41,6 +43,7 @@ public enum PCAError: Error, Equatable, CustomStringConvertible {
     case .tooFewRows(let count): "a PCA needs at least 2 samples, there are \(count)"
     case .notFinite(let row): "row \(row) holds a NaN or an infinite value"
     case .notConverged(let info): "the eigenvalue solver did not converge (dsyevd info \(info))"
+    case .inconsistentState: "the partial statistics do not fit together"
     case .tooManyFeatures(let count): "\(count) features are more than the eigensolver takes (32765)"
     }
   }

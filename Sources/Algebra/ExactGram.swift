@@ -184,11 +184,13 @@ public struct ExactGram: ~Copyable, Sendable {
     return State(count: count, sums: totals, products: products)
   }
 
-  /// An accumulator that goes on from `state`; `nil` if its arrays do not fit together.
-  public init?(_ state: State, threads: Int = 1) {
+  /// An accumulator that goes on from `state`.
+  ///
+  /// - Throws: `PCAError.inconsistentState` if the arrays do not fit together.
+  public init(_ state: State, threads: Int = 1) throws(PCAError) {
     let features = state.sums.count
     guard features >= 1, state.count >= 0, state.products.count == features * (features + 1) / 2 else {
-      return nil
+      throw .inconsistentState
     }
     self.init(features: features, threads: threads)
     triangle.add(packed: state.products)

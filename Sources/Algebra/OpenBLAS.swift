@@ -35,12 +35,13 @@ public enum OpenBLAS {
   /// Threads that OpenBLAS uses for one call, for the whole process.
   public static var threads: Int { Int(openblas_get_num_threads()) }
 
-  /// Sets the threads of later calls, for the whole process. Programs with workers of their own set 1.
+  /// Sets the threads of later calls, for the whole process. Programs with workers of their own set 1, once,
+  /// at the start. Waits for a running eigendecomposition, whose thread count must not change.
   ///
   /// - Precondition: `count` ≥ 1.
   public static func setThreads(_ count: Int) {
     precondition(count >= 1, "OpenBLAS needs at least one thread")
-    openblas_set_num_threads(CInt(count))
+    fixedThreads.withLock { _ in openblas_set_num_threads(CInt(count)) }
   }
 
   /// Runs `body` while OpenBLAS uses exactly `count` threads, then restores the old number.
@@ -53,8 +54,8 @@ public enum OpenBLAS {
   ) throws(Failure) -> Result {
     try fixedThreads.withLock { (_) throws(Failure) -> Result in
       let before = threads
-      setThreads(count)
-      defer { setThreads(before) }
+      openblas_set_num_threads(CInt(count))
+      defer { openblas_set_num_threads(CInt(before)) }
       return try body()
     }
   }
