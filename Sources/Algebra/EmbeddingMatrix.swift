@@ -46,7 +46,7 @@ public struct EmbeddingMatrix: Sendable {
   /// Writes row `row`, widened exactly, to `target[offset ..< offset + dimension]`.
   ///
   /// NaN and infinite half-precision values come out as finite numbers; rows are checked before this is used
-  /// (``firstUnusable()``).
+  /// (``isFinite(row:)``).
   @inline(__always)
   public func widen(row: Int, into target: inout [Float], at offset: Int) {
     precondition(offset >= 0 && target.count - offset >= dimension)
@@ -59,6 +59,21 @@ public struct EmbeddingMatrix: Sendable {
       let source = values.span.extracting(row * dimension..<(row + 1) * dimension)
       for i in source.indices { slot[offset &+ i] = widened(source[i]) }
     }
+  }
+
+  /// Whether row `row` holds neither NaN nor an infinity.
+  public func isFinite(row: Int) -> Bool {
+    let range = row * dimension..<(row + 1) * dimension
+    var bad = 0
+    switch storage {
+    case .float32(let values):
+      let source = values.span.extracting(range)
+      for i in source.indices { bad &+= source[i].bitPattern & 0x7f80_0000 == 0x7f80_0000 ? 1 : 0 }
+    case .float16(let values):
+      let source = values.span.extracting(range)
+      for i in source.indices { bad &+= source[i].bitPattern & 0x7c00 == 0x7c00 ? 1 : 0 }
+    }
+    return bad == 0
   }
 
   /// Writes the rows `indices[range]`, widened, one after the other to the start of `target`.

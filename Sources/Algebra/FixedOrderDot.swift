@@ -30,7 +30,8 @@ public enum FixedOrderDot {
     while i + 4 <= n {
       let sums = four(
         rows, (i * d, (i + 1) * d, (i + 2) * d, (i + 3) * d),
-        others, (Int(choice[i]) * d, Int(choice[i + 1]) * d, Int(choice[i + 2]) * d, Int(choice[i + 3]) * d), d)
+        others, (Int(choice[i]) * d, Int(choice[i + 1]) * d, Int(choice[i + 2]) * d, Int(choice[i + 3]) * d),
+        d)
       for lane in 0..<4 { result[i + lane] = sums[lane] }
       i += 4
     }
