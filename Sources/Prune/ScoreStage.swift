@@ -1,0 +1,48 @@
+internal import Algebra
+
+/// The image-text score stage.
+enum ScoreStage {
+  /// The score of each row of `rows`: the fixed-order dot of its joint and text rows, rounded once to Float32;
+  /// NaN for a zero text row (no caption).
+  static func scores(_ rows: [Int32], joint: EmbeddingMatrix, text: EmbeddingMatrix, threads: Int) -> [Float]
+  {
+    let tile = 4096
+    return parallelMap((rows.count + tile - 1) / tile, threads: threads) {
+      (
+        joint: [Float](repeating: 0, count: joint.dimension),
+        text: [Float](repeating: 0, count: text.dimension)
+      )
+    } _: { index, buffers in
+      rows[index * tile..<min(rows.count, (index + 1) * tile)].map { row in
+        joint.widen(row: Int(row), into: &buffers.joint, at: 0)
+        text.widen(row: Int(row), into: &buffers.text, at: 0)
+        if buffers.text.allSatisfy({ $0 == 0 }) { return Float.nan }
+        return Float(FixedOrderDot.dot(buffers.joint, buffers.text))
+      }
+    }.flatMap { $0 }
+  }
+
+  /// Marks the rows of `survivors` (canonical order) whose score is too low or NaN.
+  static func run(_ rule: PruneSettings.Score, _ survivors: [Int32], verdicts: inout [Verdict]) {
+    let scores = survivors.map { verdicts[Int($0)].score }
+    let keeps: [Bool]
+    switch rule {
+    case .keep(let fraction):
+      var flags = [Bool](repeating: false, count: scores.count)
+      for position in TopK.descending(scores).prefix(Ranking.count(fraction, of: scores.count)) {
+        flags[Int(position)] = !scores[Int(position)].isNaN
+      }
+      keeps = flags
+    case .minimum(let bar):
+      keeps = scores.map { Double($0) >= bar }
+    case .dataComp(let fraction):
+      let next = TopK.descending(scores).dropFirst(Ranking.count(fraction, of: scores.count)).first
+      let bar = next.map { scores[Int($0)] }
+      // Beyond the last score, or among rows without one, everything with a score is kept.
+      keeps = scores.map { score in !score.isNaN && (bar.map { $0.isNaN || score >= $0 } ?? true) }
+    }
+    for (position, keep) in keeps.enumerated() where !keep {
+      verdicts[Int(survivors[position])].drop(.score)
+    }
+  }
+}
