@@ -72,21 +72,6 @@ static void skip_ancillary_chunks(png_structp library) {
   png_set_keep_unknown_chunks(library, PNG_HANDLE_CHUNK_NEVER, names, (int)(sizeof names / 5));
 }
 
-// Gives a short palette the grey ramp Pillow has beyond its end, so that stray indices mean the same.
-static void complete_palette(png_structp library, png_infop info) {
-  png_colorp given;
-  int count;
-  if (!png_get_PLTE(library, info, &given, &count)) return;
-  int size = 1 << png_get_bit_depth(library, info);
-  if (count >= size) return;
-  png_color full[256];
-  for (int i = 0; i < size; i++) {
-    png_color grey = {(png_byte)i, (png_byte)i, (png_byte)i};
-    full[i] = i < count ? given[i] : grey;
-  }
-  png_set_PLTE(library, info, full, size);
-}
-
 tamis_status tamis_png_start(tamis_png *png, const uint8_t *bytes, size_t count, uint32_t max_side,
                              tamis_png_header *header) {
   png->bytes = bytes;
@@ -101,7 +86,6 @@ tamis_status tamis_png_start(tamis_png *png, const uint8_t *bytes, size_t count,
   png_set_crc_action(png->png, PNG_CRC_ERROR_QUIT, PNG_CRC_ERROR_QUIT);
   skip_ancillary_chunks(png->png);
   png_read_info(png->png, png->info);
-  if (png_get_color_type(png->png, png->info) == PNG_COLOR_TYPE_PALETTE) complete_palette(png->png, png->info);
   png_set_expand(png->png);
   png_set_scale_16(png->png);
   png_set_gray_to_rgb(png->png);

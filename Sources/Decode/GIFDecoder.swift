@@ -116,14 +116,21 @@ func decodeGIF(_ bytes: RawSpan, info: ImageInfo) throws(DecodeError) -> RGBImag
     return pixels
   }
 
-  /// 256 colours: the picture's own or the global ones, a grey ramp beyond them, white for the transparent one.
+  /// 256 colours: the picture's own or the global ones, then black, or a grey ramp if they are a ramp
+  /// themselves or there are none (Pillow reads such a picture as grey). The transparent one is white.
   private func palette(transparent: UInt8?) -> [UInt8] {
-    var colours = (0..<256).flatMap { [UInt8](repeating: UInt8($0), count: 3) }
+    let ramp = (0..<256).flatMap { [UInt8](repeating: UInt8($0), count: 3) }
+    var colours: [UInt8] = []
     if let map = unsafe file.pointee.Image.ColorMap ?? file.pointee.SColorMap {
       for i in unsafe 0..<min(Int(map.pointee.ColorCount), 256) {
         let colour = unsafe map.pointee.Colors[i]
-        (colours[i * 3], colours[i * 3 + 1], colours[i * 3 + 2]) = (colour.Red, colour.Green, colour.Blue)
+        colours += [colour.Red, colour.Green, colour.Blue]
       }
+    }
+    if ramp.starts(with: colours) {
+      colours = ramp
+    } else {
+      colours += [UInt8](repeating: 0, count: ramp.count - colours.count)
     }
     if let transparent { for channel in 0..<3 { colours[Int(transparent) * 3 + channel] = 255 } }
     return colours
