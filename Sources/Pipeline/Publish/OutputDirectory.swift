@@ -29,6 +29,11 @@ struct OutputDirectory: ~Copyable {
     return try Directory.names(in: path)?.isEmpty == true ? .nothing : .foreign
   }
 
+  /// OUT holds files of someone else: never touched.
+  static func foreign(_ path: String) -> PipelineError {
+    PipelineError(.usage, "\(path): holds files that tamis did not write; choose another place")
+  }
+
   /// Opens the staging directory; what another publish left there is removed.
   init(path: String, key: String) throws {
     let trimmed = path.hasSuffix("/") ? String(path.dropLast()) : path

@@ -49,8 +49,7 @@ public enum Publish {
     case .published:
       throw PipelineError(.usage, "\(recipe.publish.path): holds another publish; `--replace` swaps it")
     case .foreign:
-      throw PipelineError(
-        .usage, "\(recipe.publish.path): holds files that tamis did not write; choose another place")
+      throw OutputDirectory.foreign(recipe.publish.path)
     }
 
     let kept = try KeptSamples(files.map(\.name), order: recipe.publish.order, workspace) { _, _ in true }
