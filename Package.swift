@@ -59,7 +59,7 @@ var targets: [Target] = [
   library("Pipeline", ["Shards", "Decode", "Features", "Prune", "Algebra", yams, crypto]),
 
   .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: settings),
-  tests("ShardsTests", ["Shards"]),
+  tests("ShardsTests", ["Shards"], exclude: ["Goldens", "oracle"]),
   tests("DecodeTests", ["Decode"]),
   tests("AlgebraTests", ["Algebra"]),
   tests("FeaturesTests", ["Features", "Decode", "Algebra"]),

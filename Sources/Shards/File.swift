@@ -13,13 +13,14 @@ public struct FileError: Error, Sendable, Equatable, CustomStringConvertible {
     self.errno = errno
   }
 
-  public var description: String {
-    "\(path): \(call): \(unsafe String(cString: strerror(errno)))"
-  }
+  /// The system's words for `errno`.
+  var reason: String { unsafe String(cString: strerror(errno)) }
+
+  public var description: String { "\(path): \(call): \(reason)" }
 }
 
 /// An open file descriptor, closed when the value ends. Interrupted calls are retried.
-public struct File: ~Copyable {
+public struct File: ~Copyable, Sendable {
   public enum Mode: Sendable {
     case read
     /// Creates or empties the file, mode 0644.

@@ -55,6 +55,8 @@ public struct NpyHeader: Sendable, Equatable {
   public var shape: [Int]
   /// True for column-major data; never written.
   public var fortranOrder = false
+  /// True for big-endian data; never written.
+  public var bigEndian = false
 
   public init(type: NpyType, shape: [Int]) {
     self.type = type
