@@ -60,7 +60,7 @@ var targets: [Target] = [
 
   .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: settings),
   tests("ShardsTests", ["Shards"], exclude: ["Goldens", "oracle"]),
-  tests("DecodeTests", ["Decode"]),
+  tests("DecodeTests", ["Decode"], exclude: ["Goldens", "oracle"]),
   tests("AlgebraTests", ["Algebra"]),
   tests("FeaturesTests", ["Features", "Decode", "Algebra"]),
   tests("PruneTests", ["Prune", "Algebra"]),

@@ -18,6 +18,9 @@ struct ResampleAxis {
   /// The sources that are used at all.
   var sources: Range<Int> { (first.first ?? 0)..<(zip(first, count).map { $0 + $1 }.max() ?? 0) }
 
+  /// Where the weights of output `index` stand.
+  func range(of index: Int) -> Range<Int> { index * taps..<index * taps + count[index] }
+
   /// The outputs `range` of an axis of `input` pixels resized to `output`; equal sizes copy.
   init(input: Int, output: Int, range: Range<Int>, filter: ResampleFilter) {
     if input == output {

@@ -246,7 +246,7 @@ def thumbnail(image, size, fit, resample):
 
 def resampling():
     lines, blob = [], b""
-    shapes = [(37, 29), (29, 37), (16, 16), (1, 40), (40, 1), (90, 31), (3, 5), (201, 7), (65, 64)]
+    shapes = [(37, 29), (29, 37), (16, 16), (1, 40), (40, 1), (90, 31), (3, 5), (201, 7), (65, 64), (19, 120)]
     sources = []
     for width, height in shapes:
         name = f"source-{width}x{height}.png"
@@ -256,13 +256,13 @@ def resampling():
     for name, image in sources:
         for fit in ("crop", "squash"):
             for filter_name, resample in FILTERS.items():
-                for size in (1, 7, 12):
+                for size in (1, 7, 10):
                     lines.append(f"{name} {fit} {filter_name} {size} {len(blob)}")
                     blob += thumbnail(image, size, fit, resample).tobytes()
     (HERE / "thumbnails.txt").write_text("\n".join(lines) + "\n")
     (HERE / "thumbnails.bin").write_bytes(blob)
     lines, blob = [], b""
-    for name, image in sources[:4]:
+    for name, image in (sources[0], sources[1], sources[-1]):
         for filter_name, resample in FILTERS.items():
             for size in ((5, 3), (image.width, 9), (11, image.height), (image.width, image.height), (41, 2)):
                 lines.append(f"{name} {size[0]} {size[1]} {filter_name} {len(blob)}")
