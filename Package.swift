@@ -63,7 +63,7 @@ var targets: [Target] = [
   tests("DecodeTests", ["Decode"], exclude: ["Goldens", "oracle"]),
   tests("AlgebraTests", ["Algebra"]),
   tests("FeaturesTests", ["Features", "Decode", "Algebra"]),
-  tests("PruneTests", ["Prune", "Algebra"]),
+  tests("PruneTests", ["Prune", "Algebra"], exclude: ["oracle"]),
   tests("PipelineTests", ["Pipeline", "Shards"]),
 ]
 var products: [Product] = []

@@ -10,7 +10,9 @@ public enum QuotaSolver {
   public static let unit: Int64 = 1 << 20
 
   /// No x satisfies the bounds: Σ l ≤ N ≤ Σ u and l_j ≤ u_j must hold.
-  public struct Infeasible: Error, Equatable, Sendable {}
+  public struct Infeasible: Error, Equatable, Sendable {
+    package init() {}
+  }
 
   /// The optimal x, `(k,)`.
   ///

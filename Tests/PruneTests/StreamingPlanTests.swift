@@ -1,0 +1,66 @@
+import Algebra
+import Prune
+import Testing
+
+@Test(
+  "A plan decides the rows it was fitted on as the one-shot did",
+  arguments: [PruneSettings.Rule.hard, .easy, .random])
+func planRepeatsVerdicts(rule: PruneSettings.Rule) throws {
+  var source = Rows(seed: 51)
+  let (n, d) = (500, 12)
+  let rows = EmbeddingMatrix(
+    source.clustered(n, d, centres: 9, spread: 0.5).map { Float16($0) }, dimension: d)
+  let input = PruneInput(image: rows, keys: .numbered(n))
+  var settings = PruneSettings()
+  settings.concepts = .init()
+  settings.concepts?.rule = rule
+  settings.concepts?.limit = .count(30)
+  settings.seed = 3
+  let fitted = try prune(input, settings)
+  var plan = StreamingPlan(
+    concepts: fitted.concepts, rule: rule, seed: 3, dedupCentroids: nil, duplicateAbove: 1)
+  for i in 0..<n {
+    let verdict = try plan.decide(rows.row(i), keyHash: input.keys.hashes[i], shard: 0, row: Int32(i))
+    #expect(verdict == fitted.verdicts[i])
+  }
+}
+
+@Test("A new row that duplicates a kept one is dropped and names it; dropped rows are not remembered")
+func planFindsDuplicates() throws {
+  let centroids = EmbeddingMatrix(direction(0), dimension: 4)
+  var plan = StreamingPlan(
+    concepts: nil, rule: .hard, seed: 0, dedupCentroids: centroids, duplicateAbove: 1 - 0.07)
+  plan.remember(direction(0), shard: 3, row: 8)
+  let near = try plan.decide(direction(15), keyHash: 1, shard: 4, row: 0)
+  #expect(near.reason == .duplicate && near.duplicateShard == 3 && near.duplicateRow == 8)
+  // 30° is near the dropped 15°, not near 0°.
+  let far = try plan.decide(direction(30), keyHash: 2, shard: 4, row: 1)
+  #expect(far.kept && far.duplicateRow == 8)
+  let third = try plan.decide(direction(31), keyHash: 3, shard: 4, row: 2)
+  #expect(third.reason == .duplicate && third.duplicateShard == 4 && third.duplicateRow == 1)
+  #expect(throws: PruneError.zeroRow(.image, row: 9)) {
+    try plan.decide([0, 0, 0, 0], keyHash: 0, shard: 0, row: 9)
+  }
+  #expect(throws: PruneError.dimension(.image, expected: 4, found: 1)) {
+    try plan.decide([1], keyHash: 0, shard: 0, row: 0)
+  }
+}
+
+@Test("The nearest of many kept rows is the exact one, over more than one block")
+func planSearchIsExact() throws {
+  var source = Rows(seed: 52)
+  let d = 6
+  var plan = StreamingPlan(
+    concepts: nil, rule: .hard, seed: 0,
+    dedupCentroids: EmbeddingMatrix(unit(source.values(d)), dimension: d), duplicateAbove: 2)
+  var kept: [[Float]] = []
+  for i in 0..<1300 {
+    let row = unit(source.values(d))
+    let verdict = try plan.decide(row, keyHash: 0, shard: 0, row: Int32(i))
+    let dots = kept.map { Float(FixedOrderDot.dot(row, $0)) }
+    let best = dots.max() ?? 0
+    #expect(verdict.duplicateSimilarity == max(0, best))
+    if best > 0 { #expect(verdict.duplicateRow == Int32(dots.firstIndex(of: best)!)) }
+    kept.append(row)
+  }
+}
