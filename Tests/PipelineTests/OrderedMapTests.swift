@@ -17,13 +17,13 @@ private final class Gauge: Sendable {
 }
 
 private struct Numbers: PullSource, ~Copyable {
-  var next = 0
+  var position = 0
   let count: Int
   let cost: Int
   mutating func next() -> (item: Int, cost: Int)? {
-    guard next < count else { return nil }
-    defer { next += 1 }
-    return (next, cost)
+    guard position < count else { return nil }
+    defer { position += 1 }
+    return (position, cost)
   }
 }
 
