@@ -1,10 +1,14 @@
 internal import CBLAS
+internal import Synchronization
 
 /// The one door to OpenBLAS: what is linked, how many threads it may use, and the dense products we need.
 ///
 /// All matrices are Float32 or Float64, row-major and contiguous. Sizes are checked by preconditions, so that
 /// a wrong shape stops the program here and never reads past an array in C. Empty products are done in Swift,
 /// because BLAS rejects zero sizes.
+///
+/// Wrappers for one purpose each (triangle panels, eigenvectors) are in `PanelTriangle.swift` and
+/// `LAPACK.swift`.
 ///
 /// Products are *not* bit-stable: the order of a sum depends on shape, thread count and CPU kernel. Use them
 /// where every sum is exact (`ExactGram`) or where the result only proposes.
@@ -15,7 +19,8 @@ public enum OpenBLAS {
     return unsafe String(cString: name)
   }
 
-  /// The build text of the linked library, such as `OpenBLAS 0.3.21 DYNAMIC_ARCH NO_AFFINITY Zen MAX_THREADS=64`.
+  /// The build text of the linked library, such as `OpenBLAS 0.3.21 DYNAMIC_ARCH NO_AFFINITY Zen
+  /// MAX_THREADS=64`.
   public static var configuration: String {
     guard let text = unsafe openblas_get_config() else { return "unknown" }
     return unsafe String(cString: text).trimmed()
@@ -30,13 +35,32 @@ public enum OpenBLAS {
   /// Threads that OpenBLAS uses for one call, for the whole process.
   public static var threads: Int { Int(openblas_get_num_threads()) }
 
-  /// Sets the threads of later calls, for the whole process. Programs with workers of their own set 1.
+  /// Sets the threads of later calls, for the whole process. Programs with workers of their own set 1, once,
+  /// at the start. Waits for a running eigendecomposition, whose thread count must not change.
   ///
   /// - Precondition: `count` ≥ 1.
   public static func setThreads(_ count: Int) {
     precondition(count >= 1, "OpenBLAS needs at least one thread")
-    openblas_set_num_threads(CInt(count))
+    fixedThreads.withLock { _ in openblas_set_num_threads(CInt(count)) }
   }
+
+  /// Runs `body` while OpenBLAS uses exactly `count` threads, then restores the old number.
+  ///
+  /// Bits of Float64 products and eigenvectors depend on the thread count, so the calls whose bits are
+  /// promised run in here. One such body runs at a time in the process; bodies must not nest. Other BLAS
+  /// calls in flight see the number too, which is harmless: theirs only propose or are exact.
+  static func withThreads<Result, Failure: Error>(
+    _ count: Int, _ body: () throws(Failure) -> Result
+  ) throws(Failure) -> Result {
+    try fixedThreads.withLock { (_) throws(Failure) -> Result in
+      let before = threads
+      openblas_set_num_threads(CInt(count))
+      defer { openblas_set_num_threads(CInt(before)) }
+      return try body()
+    }
+  }
+
+  private static let fixedThreads = Mutex(())
 
   /// Whether a factor enters a product as stored or transposed.
   public enum Transpose: Sendable {

@@ -1,1 +1,64 @@
-@main enum Tamis { static func main() { print("tamis") } }
+import ArgumentParser
+import Glibc
+import Pipeline
+import Shards
+
+/// The command line: arguments and printing, nothing else.
+@main
+struct Tamis: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "tamis",
+    abstract: "Sieve image/caption shards: decode, check, filter and publish WebDataset tars.",
+    discussion: """
+      Examples:
+        tamis recipe init > recipe.yaml       a recipe to start from
+        tamis run recipe.yaml                 shards in, verified shards out
+        tamis check shards/                   what is wrong with these shards?
+        tamis cat 00000.tar.zst | tar t       any shard as a plain tar
+
+      Exit codes: 0 ok, 1 done but something was rejected (--strict), 2 usage, 65 bad data, 70 internal,
+      74 input/output, 75 try again later.
+      """,
+    version: tamisVersion,
+    subcommands: [
+      RunCommand.self, IngestCommand.self, PublishCommand.self, CheckCommand.self, CatCommand.self,
+      DoctorCommand.self, RecipeCommand.self,
+    ])
+
+  static func main() {
+    do {
+      var command = try parseAsRoot()
+      try command.run()
+    } catch {
+      Glibc.exit(report(error))
+    }
+  }
+
+  /// Says what went wrong and gives the exit code for it.
+  private static func report(_ error: any Error) -> Int32 {
+    switch error {
+    case let code as ExitCode: return code.rawValue
+    case let error as RecipeError:
+      for problem in error.problems { Console.error("\(error.path): \(problem)") }
+      return ExitStatus.usage.rawValue
+    case let error as PipelineError:
+      Console.error(error.description)
+      return ExitStatus(error.kind).rawValue
+    case let error as FileError:
+      Console.error(error.description)
+      return ExitStatus(error).rawValue
+    case let fault as ShardFault:
+      Console.error("\(fault.offset):\(fault.member): \(fault.code.rawValue): \(fault.message)")
+      return ExitStatus.badData.rawValue
+    default: break
+    }
+    let message = fullMessage(for: error)
+    if exitCode(for: error) == .success {
+      print(message)
+      return 0
+    }
+    let isUsage = exitCode(for: error) == .validationFailure
+    Console.raw(isUsage ? message : "tamis: \(message)")
+    return isUsage ? ExitStatus.usage.rawValue : ExitStatus.internalError.rawValue
+  }
+}

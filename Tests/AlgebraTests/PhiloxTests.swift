@@ -10,3 +10,19 @@ func philoxTestVector() {
   ]
   #expect((0..<4).map { _ in generator.next() } == expected)
 }
+
+@Test("Philox fills an array with the values that next() gives, from any state")
+func philoxFill() {
+  for skipped in 0..<5 {
+    for count in [0, 1, 3, 4, 5, 11] {
+      var one = Philox(seed: 1, keyHash: 2, epoch: 3)
+      for _ in 0..<skipped { _ = one.next() }
+      var other = one
+      var values = [UInt64](repeating: 0, count: count)
+      var span = values.mutableSpan
+      one.fill(&span)
+      #expect(values == (0..<count).map { _ in other.next() })
+      #expect(one.next() == other.next())
+    }
+  }
+}

@@ -1,0 +1,123 @@
+extension PCABasis {
+  /// The least deviation of a feature: that of the rounding to 8 bits, 1/255/√12 (in units of 0…1).
+  public static let deviationFloor = 1.0 / 255.0 / 12.0.squareRoot()
+
+  /// Bytes that `fit` takes at its peak for this many features: covariance, eigenvectors and workspace.
+  public static func fitBytes(features: Int) -> Int { 8 * 3 * features * features + 8 * 16 * features }
+
+  /// Fits the principal components of a covariance (PMAE, arXiv 2502.06314, section 3; rule 6 of the
+  /// contract).
+  ///
+  /// λ are the eigenvalues of N/(N−1)·Cov_ij/(σ_iσ_j), with σ the population deviation, floored; Cov is about
+  /// the feature means for every standardisation. Negative λ (rounding) become 0. Rows are ordered by λ
+  /// descending, equal ones as LAPACK gave them. In each row the entry of the largest magnitude (the first on
+  /// ties, in Float64) is positive. The same covariance gives the same bits on one OpenBLAS kernel.
+  ///
+  /// When N ≤ D the rank is at most N − 1, so the last of the L = N eigenvalues is about 0 and its vector
+  /// arbitrary (but orthogonal to the others).
+  ///
+  /// - Parameters:
+  ///   - covariance: consumed; its memory is used for the decomposition.
+  ///   - standardization: how features are scaled.
+  ///   - channels: for `.channel`: features are `channels` planes of equal size, one after the other.
+  ///   - components: leading components to keep; `nil` keeps all min(N, D).
+  /// - Precondition: `channels` divides D; `components` ≥ 1.
+  public static func fit(
+    _ covariance: consuming CovarianceMatrix, standardization: Standardization = .feature, channels: Int = 3,
+    components: Int? = nil
+  ) throws(PCAError) -> PCABasis {
+    let (n, d) = (covariance.count, covariance.features)
+    precondition(components ?? 1 >= 1, "a basis needs a component")
+    let scaling = Scaling(covariance, standardization, channels: channels)
+    var matrix = covariance.upper
+    covariance.upper = []
+    scaling.apply(to: &matrix)
+
+    let ascending: [Double]
+    do {
+      ascending = try LAPACK.symmetricEigen(order: d, &matrix)
+    } catch {
+      switch error {
+      case .notConverged(let info): throw .notConverged(info)
+      case .tooLarge: throw .tooManyFeatures(d)
+      }
+    }
+    let order = ascending.indices.sorted { (ascending[$1], $0) < (ascending[$0], $1) }
+    let total = order.reduce(0.0) { $0 + max(0, ascending[$1]) }
+    let kept = order.prefix(min(n, d, components ?? d))
+    let eigenvalues = kept.map { max(0, ascending[$0]) }
+    var rows: [Float] = []
+    rows.reserveCapacity(kept.count * d)
+    for row in kept {
+      let vector = matrix[(row * d)..<((row + 1) * d)]
+      let sign = signOfLargest(vector)
+      for value in vector { rows.append(Float(sign * value)) }
+    }
+    return PCABasis(
+      count: n, standardization: standardization, components: rows, eigenvalues: eigenvalues,
+      ratios: eigenvalues.map { total > 0 ? Float($0 / total) : 0 }, mean: scaling.mean.map { Float($0) },
+      deviation: scaling.deviation.map { Float($0) }, floored: scaling.floored, totalVariance: total)
+  }
+
+  /// −1 if the entry of the largest magnitude (first on ties) is negative, else 1.
+  private static func signOfLargest(_ vector: ArraySlice<Double>) -> Double {
+    var largest = 0.0
+    for value in vector where abs(value) > abs(largest) { largest = value }
+    return largest < 0 ? -1 : 1
+  }
+
+  /// What is subtracted and divided by, feature by feature.
+  private struct Scaling {
+    var mean: [Double]
+    var deviation: [Double]
+    var floored: [Int] = []
+
+    init(_ covariance: borrowing CovarianceMatrix, _ standardization: Standardization, channels: Int) {
+      let d = covariance.features
+      switch standardization {
+      case .none:
+        mean = [Double](repeating: 0, count: d)
+        deviation = [Double](repeating: 1, count: d)
+        return
+      case .feature:
+        mean = covariance.mean
+        deviation = covariance.deviation
+      case .channel:
+        precondition(channels >= 1 && d.isMultiple(of: channels), "channels must divide the features")
+        (mean, deviation) = Self.pooled(covariance, plane: d / channels)
+      }
+      for j in 0..<d where deviation[j] < deviationFloor {
+        deviation[j] = deviationFloor
+        floored.append(j)
+      }
+    }
+
+    /// One mean and population deviation for each plane: within- plus between-feature variance.
+    private static func pooled(
+      _ covariance: borrowing CovarianceMatrix, plane: Int
+    ) -> (mean: [Double], deviation: [Double]) {
+      var (means, deviations): ([Double], [Double]) = ([], [])
+      for first in stride(from: 0, to: covariance.features, by: plane) {
+        var mean = 0.0
+        for j in first..<(first + plane) { mean += covariance.mean[j] }
+        mean /= Double(plane)
+        var variance = 0.0
+        for j in first..<(first + plane) {
+          let (within, between) = (covariance.deviation[j], covariance.mean[j] - mean)
+          variance += within * within + between * between
+        }
+        means += repeatElement(mean, count: plane)
+        deviations += repeatElement((variance / Double(plane)).squareRoot(), count: plane)
+      }
+      return (means, deviations)
+    }
+
+    /// Divides entry (i, j), i ≤ j, by σ_i·σ_j.
+    func apply(to upper: inout [Double]) {
+      let d = deviation.count
+      for i in 0..<d {
+        for j in i..<d { upper[i * d + j] /= deviation[i] * deviation[j] }
+      }
+    }
+  }
+}

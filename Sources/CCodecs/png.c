@@ -1,0 +1,122 @@
+// libpng behind an opaque handle, one image each; see CCodecs.h for the rules.
+#include "CCodecs.h"
+
+#include <setjmp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <png.h>
+
+struct tamis_png {
+  png_structp png;
+  png_infop info;
+  jmp_buf escape;
+  tamis_status status;
+  const uint8_t *bytes;
+  size_t count;
+  size_t position;
+  char message[200];
+};
+
+static void fail(tamis_png *png, tamis_status status, const char *text) {
+  png->status = status;
+  snprintf(png->message, sizeof png->message, "%s", text);
+  longjmp(png->escape, 1);
+}
+
+static void on_error(png_structp library, png_const_charp text) {
+  fail(png_get_error_ptr(library), tamis_corrupt, text);
+}
+
+static void on_warning(png_structp library, png_const_charp text) {
+  (void)library;
+  (void)text;
+}
+
+static void on_read(png_structp library, png_bytep target, size_t count) {
+  tamis_png *png = png_get_io_ptr(library);
+  if (count > png->count - png->position) fail(png, tamis_truncated, "the file ends inside a chunk");
+  memcpy(target, png->bytes + png->position, count);
+  png->position += count;
+}
+
+tamis_png *tamis_png_create(void) {
+  tamis_png *png = calloc(1, sizeof *png);
+  if (png == NULL) return NULL;
+  if (setjmp(png->escape)) {
+    tamis_png_destroy(png);
+    return NULL;
+  }
+  png->png = png_create_read_struct(PNG_LIBPNG_VER_STRING, png, on_error, on_warning);
+  if (png->png != NULL) png->info = png_create_info_struct(png->png);
+  if (png->info == NULL) {
+    tamis_png_destroy(png);
+    return NULL;
+  }
+  return png;
+}
+
+void tamis_png_destroy(tamis_png *png) {
+  if (png == NULL) return;
+  png_destroy_read_struct(&png->png, &png->info, NULL);
+  free(png);
+}
+
+// Leaves every ancillary chunk but tRNS unparsed; their CRCs are still checked.
+static void skip_ancillary_chunks(png_structp library) {
+  static const png_byte names[] =
+      "acTL\0bKGD\0cHRM\0cICP\0eXIf\0fcTL\0fdAT\0gAMA\0hIST\0iCCP\0iTXt\0oFFs\0pCAL\0pHYs\0sBIT\0sCAL\0"
+      "sPLT\0sRGB\0sTER\0tEXt\0tIME\0zTXt";
+  png_set_keep_unknown_chunks(library, PNG_HANDLE_CHUNK_NEVER, NULL, 0);
+  png_set_keep_unknown_chunks(library, PNG_HANDLE_CHUNK_NEVER, names, (int)(sizeof names / 5));
+}
+
+tamis_status tamis_png_start(tamis_png *png, const uint8_t *bytes, size_t count, uint32_t max_side,
+                             tamis_png_header *header) {
+  png->bytes = bytes;
+  png->count = count;
+  png->position = 0;
+  png->message[0] = 0;
+  if (setjmp(png->escape)) return png->status;
+  png_set_read_fn(png->png, png, on_read);
+  png_set_user_limits(png->png, max_side, max_side);
+  png_set_chunk_malloc_max(png->png, 8000000);
+  png_set_chunk_cache_max(png->png, 128);
+  png_set_crc_action(png->png, PNG_CRC_ERROR_QUIT, PNG_CRC_ERROR_QUIT);
+  skip_ancillary_chunks(png->png);
+  png_read_info(png->png, png->info);
+  png_set_expand(png->png);
+  png_set_scale_16(png->png);
+  png_set_gray_to_rgb(png->png);
+  png_set_interlace_handling(png->png);
+  png_read_update_info(png->png, png->info);
+  header->width = png_get_image_width(png->png, png->info);
+  header->height = png_get_image_height(png->png, png->info);
+  header->channels = png_get_channels(png->png, png->info);
+  return tamis_ok;
+}
+
+tamis_status tamis_png_read(tamis_png *png, uint8_t *pixels, size_t stride) {
+  if (setjmp(png->escape)) return png->status;
+  png_uint_32 height = png_get_image_height(png->png, png->info);
+  int passes = png_get_interlace_type(png->png, png->info) == PNG_INTERLACE_NONE ? 1 : 7;
+  for (int pass = 0; pass < passes; pass++) {
+    for (png_uint_32 y = 0; y < height; y++) png_read_row(png->png, pixels + y * stride, NULL);
+  }
+  return tamis_ok;
+}
+
+tamis_status tamis_png_read_row(tamis_png *png, uint8_t *row) {
+  if (setjmp(png->escape)) return png->status;
+  png_read_row(png->png, row, NULL);
+  return tamis_ok;
+}
+
+tamis_status tamis_png_finish(tamis_png *png) {
+  if (setjmp(png->escape)) return png->status;
+  png_read_end(png->png, NULL);
+  return tamis_ok;
+}
+
+const char *tamis_png_message(const tamis_png *png) { return png->message; }

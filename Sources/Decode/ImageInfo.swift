@@ -1,0 +1,67 @@
+/// The image formats that are decoded, numbered as in `samples.npy`.
+public enum ImageFormat: UInt8, Sendable, CaseIterable {
+  case jpeg = 1
+  case png
+  case webp
+  case gif
+}
+
+/// What the header of an image says.
+public struct ImageInfo: Sendable, Equatable {
+  /// The format, from the magic number.
+  public let format: ImageFormat
+  /// Width in pixels as stored, before orientation.
+  public let width: Int
+  /// Height in pixels as stored, before orientation.
+  public let height: Int
+  /// EXIF orientation, 1...8; 1 where there is none.
+  public let orientation: UInt8
+  /// Channels as stored: palette and grey 1, grey and alpha 2, RGB 3, RGBA and CMYK 4.
+  public let channels: UInt8
+  /// Bits per channel as stored.
+  public let depth: UInt8
+  /// Progressive JPEG, or interlaced PNG or GIF.
+  public let isProgressive: Bool
+  /// Times the pixels are visited: JPEG scans, 7 for an interlaced PNG, otherwise 1.
+  public let scans: Int
+  /// The work to expect: width × height × scans + bytes. It is compared with ``DecodeLimits/maxCost``.
+  public let cost: UInt64
+  /// Bytes the decode and the orientation allocate at their peak: the image, a second one where it must be
+  /// turned, coefficient buffers of multi-scan JPEG, intermediate pixels with alpha, and work rows.
+  public let decodeMemory: Int
+
+  init(header: ImageHeader, format: ImageFormat, bytes: Int) {
+    self.format = format
+    width = header.width
+    height = header.height
+    orientation = header.orientation
+    channels = header.channels
+    depth = header.depth
+    isProgressive = header.isProgressive
+    scans = header.scans
+    let pixels = header.width * header.height
+    cost = UInt64(pixels) * UInt64(header.scans) + UInt64(bytes)
+    decodeMemory = pixels * 3 * (header.orientation == 1 ? 1 : 2) + header.workMemory
+  }
+
+  /// Width once the orientation is applied.
+  public var orientedWidth: Int { orientation >= 5 ? height : width }
+  /// Height once the orientation is applied.
+  public var orientedHeight: Int { orientation >= 5 ? width : height }
+
+  /// The part of ``decodeMemory`` that is neither the image nor its turned copy.
+  var workMemory: Int { decodeMemory - width * height * 3 * (orientation == 1 ? 1 : 2) }
+}
+
+/// What a format's header reader finds.
+struct ImageHeader {
+  var width: Int
+  var height: Int
+  var channels: UInt8
+  var depth: UInt8
+  var orientation: UInt8 = 1
+  var isProgressive = false
+  var scans = 1
+  /// Bytes the codec allocates beside the image.
+  var workMemory = 0
+}

@@ -1,0 +1,60 @@
+import CWebP
+
+/// Reads the chunks of a WebP file (RFC 9649): libwebp's own header reader for the size, a bounded walk of the
+/// RIFF chunks for the orientation.
+func readWebPHeader(_ bytes: RawSpan) throws(DecodeError) -> ImageHeader {
+  guard let length = bytes.littleEndian32(at: 4) else {
+    throw DecodeError(.truncatedImage, "the WebP ends inside its header")
+  }
+  if length + 8 > bytes.byteCount {
+    throw DecodeError(.truncatedImage, "the WebP claims \(length + 8) bytes and has \(bytes.byteCount)")
+  }
+  let features = try webPFeatures(bytes)
+  let hasAlpha = features.has_alpha != 0
+  // An extended header has the canvas first; `format` 2 is lossless, 0 undecided (animated).
+  var header = ImageHeader(
+    width: Int(features.width), height: Int(features.height), channels: hasAlpha ? 4 : 3, depth: 8)
+  header.orientation = webPOrientation(bytes) ?? 1
+  let pixels = header.width * header.height
+  // Lossless decoding works on ARGB pixels; alpha needs RGBA before it is laid over white, and its own plane.
+  header.workMemory = header.width * 128 + (1 << 19)
+  if features.format != 1 { header.workMemory += pixels * 4 }
+  if hasAlpha || features.has_animation != 0 { header.workMemory += pixels * 5 }
+  return header
+}
+
+/// What libwebp reads from the header.
+func webPFeatures(_ bytes: RawSpan) throws(DecodeError) -> WebPBitstreamFeatures {
+  var features = WebPBitstreamFeatures()
+  let status = unsafe bytes.withUnsafeBytes {
+    unsafe WebPGetFeatures($0.baseAddress?.assumingMemoryBound(to: UInt8.self), $0.count, &features)
+  }
+  try checkWebP(status)
+  return features
+}
+
+/// Turns a status of libwebp into the error it means.
+func checkWebP(_ status: VP8StatusCode) throws(DecodeError) {
+  switch status {
+  case VP8_STATUS_OK: return
+  case VP8_STATUS_NOT_ENOUGH_DATA: throw DecodeError(.truncatedImage, "the WebP ends early")
+  case VP8_STATUS_UNSUPPORTED_FEATURE: throw DecodeError(.unsupported, "an unknown variant of WebP")
+  default: throw DecodeError(.corruptImage, "libwebp status \(status.rawValue)")
+  }
+}
+
+private func webPOrientation(_ bytes: RawSpan) -> UInt8? {
+  guard bytes.has("VP8X", at: 12) else { return nil }
+  var xmpOrientation: UInt8?
+  var offset = 12
+  while let length = bytes.littleEndian32(at: offset + 4) {
+    let body = min(offset + 8, bytes.byteCount)..<min(offset + 8 + length, bytes.byteCount)
+    if bytes.has("EXIF", at: offset) {
+      if let found = readEXIFOrientation(bytes.extracting(body)) { return found }
+    } else if bytes.has("XMP ", at: offset) {
+      xmpOrientation = readXMPOrientation(bytes.extracting(body))
+    }
+    offset += 8 + length + length & 1
+  }
+  return xmpOrientation
+}

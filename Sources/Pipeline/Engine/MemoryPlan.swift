@@ -1,0 +1,41 @@
+import Decode
+import Foundation
+import Shards
+
+/// How a run divides `limits.memory`: three quarters for samples and pixels in flight, the rest for the sample
+/// being read, column buffers and libraries.
+struct MemoryPlan {
+  /// Worker threads.
+  let workers: Int
+  /// Bytes of samples and pixels in flight.
+  let window: Int
+  /// Most bytes the decoding of one image may take; no more than 1 GiB, so that what is rejected does not depend
+  /// on a memory limit of 2 GiB or above.
+  let imageBytes: Int
+  let shardLimits: ShardLimits
+
+  /// - Throws: ``PipelineError`` when the limit is too small to work at all.
+  init(_ limits: Recipe.Limits) throws(PipelineError) {
+    let least = 64 << 20
+    guard limits.memory >= least else {
+      throw PipelineError(
+        .usage,
+        "limits.memory: \(ByteSize.text(limits.memory)) is too small, \(ByteSize.text(least)) is needed")
+    }
+    workers = limits.jobs ?? ProcessInfo.processInfo.activeProcessorCount
+    window = limits.memory / 4 * 3
+    imageBytes = min(window, 1 << 30)
+    var shards = ShardLimits()
+    shards.sampleBytes = min(shards.sampleBytes, UInt64(limits.memory / 4))
+    shards.memberBytes = min(shards.memberBytes, shards.sampleBytes)
+    shardLimits = shards
+  }
+
+  func decodeLimits(_ decode: Recipe.Decoding) -> DecodeLimits {
+    var limits = DecodeLimits()
+    limits.maxPixels = decode.maxPixels
+    if let maxCost = decode.maxCost { limits.maxCost = maxCost }
+    limits.maxMemory = imageBytes
+    return limits
+  }
+}

@@ -1,0 +1,109 @@
+import Algebra
+import Shards
+
+/// Writes `columns/<shard>/` of one shard, row by row, and makes it appear by one rename.
+struct ColumnWriter: ~Copyable {
+  private let shard: String
+  private let directory: AtomicDirectory
+  private var keys: BufferedFile
+  private var samples: NpyWriter
+  private var thumbnails: NpyWriter
+  private var rejects: BufferedFile
+  private var renamed: BufferedFile
+  private(set) var accepted = 0
+  private(set) var rejected = RejectCounts()
+  private var renames = 0
+
+  init(shard: String, path: String, thumbnailSize: Int) throws {
+    let directory = try AtomicDirectory(path: path)
+    let base = directory.temporary + "/"
+    let keys = try File(path: base + "keys.txt", .create)
+    let rejects = try File(path: base + "rejects.jsonl", .create)
+    let renamed = try File(path: base + "renamed.jsonl", .create)
+    let samples = try NpyWriter(path: base + "samples.npy", type: SampleRecord.type)
+    let thumbnails = try NpyWriter(
+      path: base + "thumbnail.npy", type: .uint8, rowShape: [thumbnailSize, thumbnailSize, 3])
+    self.keys = BufferedFile(keys)
+    self.rejects = BufferedFile(rejects)
+    self.renamed = BufferedFile(renamed)
+    self.samples = samples
+    self.thumbnails = thumbnails
+    self.directory = directory
+    self.shard = shard
+  }
+
+  mutating func append(_ sample: AcceptedSample) throws {
+    try keys.write((sample.key + [UInt8(ascii: "\n")])[...])
+    try samples.append(sample.record.bytes)
+    try thumbnails.append(sample.thumbnail)
+    accepted += 1
+    if let from = sample.renamedFrom { try noteRename(from, to: sample.key) }
+  }
+
+  /// Records a rejected sample, under its published key and, where that differs, its stored one.
+  mutating func append(_ reject: Reject, of sample: Sample) throws {
+    rejected.add(reject.code)
+    try rejects.write(try JSON.line(RejectLine(reject))[...])
+    if sample.key != sample.storedKey { try noteRename(sample.storedKey, to: sample.key) }
+  }
+
+  private mutating func noteRename(_ from: [UInt8], to key: [UInt8]) throws {
+    renames += 1
+    let line = RenameLine(from: printable(from, limit: 1024), to: printable(key, limit: 1024))
+    try renamed.write(try JSON.line(line)[...])
+  }
+
+  /// Completes the files, writes the manifest and commits the directory.
+  consuming func commit(_ summary: ShardSummary, recipe: String) throws {
+    let base = directory.temporary + "/"
+    try keys.finish()
+    try samples.finish()
+    try thumbnails.finish()
+    try rejects.finish()
+    try renamed.finish()
+    var files: [String: ColumnManifest.FileEntry] = [:]
+    for name in ["keys.txt", "samples.npy", "thumbnail.npy", "rejects.jsonl", "renamed.jsonl"] {
+      files[name] = try .init(path: base + name)
+    }
+    guard accepted + rejected.total == summary.samples else {
+      throw PipelineError(
+        .internalError,
+        "\(shard): \(summary.samples) samples in, but \(accepted) accepted and \(rejected.total) rejected")
+    }
+    let manifest = ColumnManifest(
+      recipe: recipe,
+      input: .init(
+        sha256: summary.digest ?? "", bytes: summary.storedBytes, compression: summary.compression ?? "none",
+        trailingDataOffset: summary.trailingDataOffset, skippedMembers: summary.skippedMembers),
+      samples: summary.samples, accepted: accepted, rejected: rejected.byName, renamed: renames, files: files,
+      encoders: [:], openblasKernel: OpenBLAS.coreName)
+    try directory.write(try JSON.file(manifest), as: "manifest.json")
+    try directory.commit()
+  }
+
+  /// Gives up on the shard.
+  consuming func discard() throws { try directory.discard() }
+}
+
+/// A line of `rejects.jsonl`.
+private struct RejectLine: Encodable {
+  var key: String
+  var member: String
+  var offset: UInt64
+  var code: String
+  var message: String
+
+  init(_ reject: Reject) {
+    key = reject.key ?? ""
+    member = reject.member
+    offset = reject.offset
+    code = reject.code.rawValue
+    message = reject.message
+  }
+}
+
+/// A line of `renamed.jsonl`.
+private struct RenameLine: Encodable {
+  var from: String
+  var to: String
+}

@@ -1,0 +1,134 @@
+import Shards
+
+/// Totals over the shards of an ingest.
+public struct IngestReport: Sendable, Equatable {
+  /// Input shards, those found finished included.
+  public var shards = 0
+  /// Of them, already in the workspace.
+  public var shardsKnown = 0
+  /// Rejected as a whole.
+  public var shardsRejected = 0
+  public var samples = 0
+  public var accepted = 0
+  public var rejected = RejectCounts()
+  /// Keys made safe.
+  public var renamed = 0
+
+  public init() {}
+
+  mutating func add(_ manifest: ColumnManifest) {
+    shards += 1
+    samples += manifest.samples
+    accepted += manifest.accepted
+    rejected.add(RejectCounts(byName: manifest.rejected))
+    renamed += manifest.renamed
+  }
+
+  mutating func add(_ shard: InputState.RejectedShard) {
+    shards += 1
+    shardsRejected += 1
+    samples += shard.samples
+    if let code = RejectCode(rawValue: shard.code), shard.samples > 0 { rejected.add(code, shard.samples) }
+  }
+}
+
+/// Writes results into the workspace, shard by shard, in order.
+struct IngestSink: OrderedSink, ~Copyable {
+  private let workspacePath: String
+  private let shards: [ShardFile]
+  private let recipe: Recipe
+  private let recipeHash: String
+  private let events: EventHandler
+  private var index = -1
+  private var columns: ColumnWriter?
+  private var quarantine: Quarantine?
+  private var samples = 0
+  private var bytesBefore: UInt64 = 0
+  private var bytesInShard: UInt64 = 0
+  /// What was learnt of each shard ingested.
+  private(set) var states: [String: InputState] = [:]
+
+  init(
+    workspace: String, shards: [ShardFile], recipe: Recipe, recipeHash: String, events: @escaping EventHandler
+  ) {
+    workspacePath = workspace
+    self.shards = shards
+    self.recipe = recipe
+    self.recipeHash = recipeHash
+    self.events = events
+  }
+
+  mutating func consume(_ result: IngestResult) throws {
+    switch result {
+    case .begin(let index):
+      try begin(index)
+    case .accepted(let sample):
+      try columns!.append(sample)
+      count(sample.bytes)
+    case .rejected(let sample, let code, let member, let offset, let message):
+      let reject = Reject(
+        shard: shards[index].name, key: String(decoding: sample.key, as: UTF8.self), member: member,
+        offset: offset,
+        code: code, message: message)
+      try columns!.append(reject, of: sample)
+      try quarantine!.add(sample, reject)
+      events(.rejected(reject))
+      count(sample.bytes.count)
+    case .end(let index, let summary, let fault):
+      self.index = index
+      if let fault { try end(summary, fault) } else { try end(summary) }
+    }
+  }
+
+  private mutating func begin(_ index: Int) throws {
+    self.index = index
+    let name = shards[index].name
+    columns = try ColumnWriter(
+      shard: name, path: workspacePath + "/columns/" + name, thumbnailSize: recipe.features.pca.size)
+    quarantine = Quarantine(directory: workspacePath + "/quarantine", shard: name)
+  }
+
+  private mutating func count(_ bytes: Int) {
+    samples += 1
+    bytesInShard = min(bytesInShard + UInt64(bytes), shards[index].status.size)
+    events(.progress(samples: samples, bytes: bytesBefore + bytesInShard))
+  }
+
+  private mutating func end(_ summary: ShardSummary) throws {
+    let shard = shards[index]
+    if let offset = summary.trailingDataOffset {
+      events(.notice("\(shard.name):\(offset): data behind the end of the tar was not read"))
+    }
+    try quarantine.take()!.commit()
+    let columns = columns.take()!
+    let accepted = columns.accepted
+    try columns.commit(summary, recipe: recipeHash)
+    states[shard.name] = InputState(status: shard.status, sha256: summary.digest ?? "")
+    finishShard(accepted)
+  }
+
+  /// A shard that cannot be read to its end gives no sample at all.
+  private mutating func end(_ summary: ShardSummary, _ fault: ShardFault) throws {
+    let shard = shards[index]
+    let reject = Reject(shard: shard.name, key: nil, fault: fault)
+    events(.rejected(reject))
+    if let columns = columns.take() { try columns.discard() }
+    try Directory.remove(workspacePath + "/columns/" + shard.name)
+    let quarantine =
+      quarantine.take() ?? Quarantine(directory: workspacePath + "/quarantine", shard: shard.name)
+    try quarantine.commit(shard: shard, reject)
+    states[shard.name] = InputState(
+      status: shard.status, sha256: summary.digest ?? "",
+      rejected: .init(
+        recipe: recipeHash, code: reject.code.rawValue, offset: reject.offset, member: reject.member,
+        message: reject.message, samples: summary.samples))
+    finishShard(0)
+  }
+
+  private mutating func finishShard(_ accepted: Int) {
+    bytesBefore += shards[index].status.size
+    bytesInShard = 0
+    events(.progress(samples: samples, bytes: bytesBefore))
+    events(.committed(path: shards[index].name, samples: accepted))
+  }
+}

@@ -1,0 +1,92 @@
+import Decode
+import Shards
+
+/// What became of one item.
+enum IngestResult: Sendable {
+  case begin(Int)
+  case accepted(AcceptedSample)
+  case rejected(Sample, code: RejectCode, member: String, offset: UInt64, message: String)
+  case end(Int, ShardSummary, ShardFault?)
+}
+
+/// A sample that goes into the columns.
+struct AcceptedSample: Sendable {
+  var key: [UInt8]
+  /// The key as stored, if that is another.
+  var renamedFrom: [UInt8]?
+  var record: SampleRecord
+  /// S·S·3 bytes, RGB.
+  var thumbnail: [UInt8]
+  /// Bytes of all its fields.
+  var bytes: Int
+}
+
+/// Decodes images and checks captions; one a thread.
+struct IngestWorker: MapWorker, ~Copyable {
+  private let recipe: Recipe
+  private let thumbnailer: Thumbnailer
+  private var decoder: ImageDecoder
+  private let watchdog: ImageWatchdog
+
+  init(_ recipe: Recipe, limits: DecodeLimits, watchdog: ImageWatchdog) {
+    self.recipe = recipe
+    self.watchdog = watchdog
+    let pca = recipe.features.pca
+    thumbnailer = Thumbnailer(size: pca.size, fit: pca.fit, filter: pca.filter)
+    decoder = ImageDecoder(
+      limits: limits, onWarning: recipe.decode.onWarning, appliesOrientation: recipe.decode.appliesOrientation
+    )
+  }
+
+  mutating func map(_ item: IngestItem) -> IngestResult {
+    switch item {
+    case .begin(let index): .begin(index)
+    case .end(let index, let summary, let fault): .end(index, summary, fault)
+    case .sample(let sample, let probed): ingest(sample, probed)
+    }
+  }
+
+  private mutating func ingest(_ sample: Sample, _ probed: Result<ImageInfo, DecodeError>?) -> IngestResult {
+    if let fault = sample.fault {
+      return .rejected(
+        sample, code: RejectCode(fault.code), member: fault.member, offset: fault.offset,
+        message: fault.message)
+    }
+    guard let field = sample.field(recipe.input.imageFields), let probed else {
+      let fields = sample.fields.map(\.name).joined(separator: ", ")
+      return .rejected(
+        sample, code: .noImage, member: sample.fields.first?.member ?? "", offset: sample.offset,
+        message: "no image among the fields \(fields)")
+    }
+    func reject(_ code: RejectCode, _ field: Field, _ message: String) -> IngestResult {
+      .rejected(sample, code: code, member: field.member, offset: field.offset, message: message)
+    }
+    let caption = sample.field([captionField])
+    if recipe.decode.onBadCaption == .drop, let caption {
+      let bytes = sample.bytes.span.extracting(caption.range)
+      if unsafe !isValidUTF8(bytes.bytes) {
+        return reject(.captionNotUTF8, caption, "the caption is not UTF-8")
+      }
+    }
+    do {
+      let info = try probed.get()
+      let image = try watchdog.run { () throws(DecodeError) in
+        let bytes = sample.bytes.span.extracting(field.range)
+        return try unsafe decoder.decode(bytes.bytes, info: info)
+      }
+      guard let image else { return reject(.deadline, field, "decoding took too long, twice") }
+      return .accepted(
+        AcceptedSample(
+          key: sample.key, renamedFrom: sample.key == sample.storedKey ? nil : sample.storedKey,
+          record: SampleRecord(
+            image: info, imageBytes: field.range.count, imageOffset: field.dataOffset,
+            captionBytes: caption?.range.count ?? 0),
+          thumbnail: thumbnailer.make(from: image), bytes: sample.bytes.count))
+    } catch {
+      return reject(RejectCode(error.code), field, error.message)
+    }
+  }
+}
+
+/// The field that holds the caption.
+let captionField = "txt"

@@ -1,0 +1,75 @@
+import Shards
+
+/// Version of the program, in every manifest.
+public let tamisVersion = "0.1.0"
+
+/// `manifest.json` of `columns/<shard>/`: what went in, what came out, and the hash of every file.
+struct ColumnManifest: Codable, Equatable {
+  struct Input: Codable, Equatable {
+    /// Of the file as stored.
+    var sha256: String
+    var bytes: UInt64
+    /// `gzip`, `zstd` or `none`.
+    var compression: String
+    /// Offset of data behind the end marker, if there was any.
+    var trailingDataOffset: UInt64?
+    /// Members that belong to no sample.
+    var skippedMembers: Int
+
+    enum CodingKeys: String, CodingKey {
+      case sha256, bytes, compression
+      case trailingDataOffset = "trailing_data_offset"
+      case skippedMembers = "skipped_members"
+    }
+  }
+
+  struct FileEntry: Codable, Equatable {
+    var bytes: UInt64
+    var sha256: String
+  }
+
+  var tamis = tamisVersion
+  /// Hash of the parts of the recipe that ingest depends on.
+  var recipe: String
+  var input: Input
+  /// Samples in = accepted + rejected.
+  var samples: Int
+  var accepted: Int
+  var rejected: [String: Int]
+  var renamed: Int
+  var files: [String: FileEntry]
+  /// Feature columns and what made them.
+  var encoders: [String: String]
+  var openblasKernel: String
+
+  enum CodingKeys: String, CodingKey {
+    case tamis, recipe, input, samples, accepted, rejected, renamed, files, encoders
+    case openblasKernel = "openblas_kernel"
+  }
+}
+
+/// `manifest.json` of OUT.
+struct PublishManifest: Codable, Equatable {
+  struct Shard: Codable, Equatable {
+    var name: String
+    var samples: Int
+    var bytes: UInt64
+    var sha256: String
+  }
+
+  var tamis = tamisVersion
+  /// Identifies recipe part and input; an equal key means equal bytes.
+  var key: String
+  var format: String
+  var compress: String
+  var samples: Int
+  var shards: [Shard]
+}
+
+extension ColumnManifest.FileEntry {
+  /// Hashes a finished file.
+  init(path: String) throws {
+    let digest = try FileDigest(path: path)
+    self.init(bytes: digest.bytes, sha256: digest.sha256)
+  }
+}

@@ -1,0 +1,143 @@
+import Foundation
+import Shards
+
+/// What publishing did.
+public struct PublishReport: Sendable, Equatable {
+  public var path = ""
+  public var samples = 0
+  public var shards = 0
+  /// Bytes of the shards.
+  public var bytes: UInt64 = 0
+  /// True when OUT already held this very result.
+  public var wasCurrent = false
+
+  public init() {}
+}
+
+/// The last stage: the kept samples' bytes, unchanged unless the recipe says so, into shards for trainers.
+public enum Publish {
+  static let formatVersion = 1
+
+  /// Publishes every accepted sample to the recipe's `publish.path`.
+  ///
+  /// - Parameter replacing: allow another publish's OUT to be replaced.
+  public static func run(
+    _ recipe: Recipe, in workspace: borrowing Workspace, replacing: Bool, events: @escaping EventHandler
+  ) throws -> PublishReport {
+    guard !recipe.publish.path.isEmpty else {
+      throw PipelineError(.usage, "publish.path: missing: where to?")
+    }
+    var files: [ShardFile] = []
+    var manifests: [ColumnManifest] = []
+    for file in try ShardSet.find(root: recipe.input.path, match: recipe.input.match) {
+      guard let manifest = try workspace.manifest(file.name) else { continue }
+      files.append(file)
+      manifests.append(manifest)
+    }
+    guard !files.isEmpty else {
+      throw PipelineError(.badData, "nothing was ingested: run `tamis ingest` first")
+    }
+
+    let key = try publishKey(recipe, manifests)
+    var report = PublishReport()
+    report.path = recipe.publish.path
+    switch try OutputDirectory.existing(recipe.publish.path) {
+    case .published(let manifest) where manifest.key == key:
+      report.wasCurrent = true
+      return report.adding(manifest)
+    case .published where replacing, .nothing: break
+    case .published:
+      throw PipelineError(.usage, "\(recipe.publish.path): holds another publish; `--replace` swaps it")
+    case .foreign:
+      throw OutputDirectory.foreign(recipe.publish.path)
+    }
+
+    let kept = try KeptSamples(files.map(\.name), order: recipe.publish.order, workspace) { _, _ in true }
+    let output = try OutputDirectory(path: recipe.publish.path, key: key)
+    let limits = try MemoryPlan(recipe.limits).shardLimits
+    let feed = SampleFeed(files, manifests, limits: limits, keys: recipe.input.keys, workspace)
+    let stored = files.reduce(0) { $0 + $1.status.size }
+    events(.began(stage: "publish", shards: files.count, bytes: stored, samples: kept.rows.count))
+    var packer = ShardPacker(recipe.publish, total: kept.rows.count, output.staging)
+    switch recipe.publish.order {
+    case .input:
+      try publishInInputOrder(kept, feed, recipe, into: &packer, output, events)
+    case .key, .shuffle:
+      try publishReordered(kept, feed, recipe, into: &packer, output, workspace.path, events)
+    }
+    let manifest = PublishManifest(
+      key: key, format: recipe.publish.format.rawValue, compress: recipe.publish.compress.rawValue,
+      samples: kept.rows.count, shards: packer.shards)
+    try writeSidecars(manifest, output)
+    try output.commit()
+    events(.ended(stage: "publish"))
+    return report.adding(manifest)
+  }
+
+  private static func publishInInputOrder(
+    _ kept: KeptSamples, _ feed: borrowing SampleFeed, _ recipe: Recipe, into packer: inout ShardPacker,
+    _ output: borrowing OutputDirectory, _ events: EventHandler
+  ) throws {
+    var next = kept.rows.makeIterator()
+    var wanted = next.next()
+    for shard in kept.shards.indices where wanted?.shard == shard {
+      try feed.read(shard: shard) { row, sample in
+        guard wanted == KeptSamples.Row(shard: shard, row: row) else { return }
+        wanted = next.next()
+        try packer.add(output, events) { PublishedSample(sample, onBadCaption: recipe.decode.onBadCaption) }
+      }
+    }
+    try packer.finish(events)
+  }
+
+  private static func publishReordered(
+    _ kept: KeptSamples, _ feed: borrowing SampleFeed, _ recipe: Recipe, into packer: inout ShardPacker,
+    _ output: borrowing OutputDirectory, _ workspace: String, _ events: EventHandler
+  ) throws {
+    let wanted = Set(kept.rows)
+    var spool = try SampleSpool(path: workspace + "/.publish-spool")
+    for shard in kept.shards.indices {
+      try feed.read(shard: shard) { row, sample in
+        let row = KeptSamples.Row(shard: shard, row: row)
+        guard wanted.contains(row) else { return }
+        try spool.add(PublishedSample(sample, onBadCaption: recipe.decode.onBadCaption), at: row)
+      }
+    }
+    try spool.seal()
+    for row in kept.rows { try packer.add(output, events) { try spool.sample(at: row) } }
+    try packer.finish(events)
+  }
+
+  /// Hash of all that decides the published bytes.
+  private static func publishKey(_ recipe: Recipe, _ manifests: [ColumnManifest]) throws -> String {
+    struct Parts: Encodable {
+      var version: Int
+      var publish: Recipe.Publish
+      /// Hashes of the column manifests, in the order that decides the output.
+      var columns: [String]
+    }
+    var publish = recipe.publish
+    publish.path = ""
+    var columns = try manifests.map { sha256(try JSON.line($0)) }
+    if recipe.publish.order != .input { columns.sort() }
+    return sha256(try JSON.line(Parts(version: formatVersion, publish: publish, columns: columns)))
+  }
+
+  /// Files that make the directory a drop-in for trainers (spec/ecosystem.md B1), the manifest last.
+  private static func writeSidecars(_ manifest: PublishManifest, _ output: borrowing OutputDirectory) throws {
+    let sizes = Dictionary(uniqueKeysWithValues: manifest.shards.map { ($0.name, $0.samples) })
+    try output.write(try JSON.file(sizes), as: "sizes.json")
+    try output.write(Array("\(manifest.samples)".utf8), as: "__len__")
+    try output.write(try JSON.file(manifest), as: "manifest.json")
+  }
+}
+
+extension PublishReport {
+  fileprivate func adding(_ manifest: PublishManifest) -> PublishReport {
+    var report = self
+    report.samples = manifest.samples
+    report.shards = manifest.shards.count
+    report.bytes = manifest.shards.reduce(0) { $0 + $1.bytes }
+    return report
+  }
+}

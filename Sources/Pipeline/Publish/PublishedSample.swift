@@ -1,0 +1,57 @@
+import Decode
+import Shards
+
+/// A sample as it leaves: its published key and the fields in their final form.
+struct PublishedSample {
+  var key: [UInt8]
+  var fields: [OutputField]
+
+  /// The stored fields unchanged, but for the caption: a missing one becomes an empty `.txt` (readers want the
+  /// same fields in every sample), a broken one is repaired when the recipe says `replace`.
+  init(_ sample: Sample, onBadCaption: CaptionPolicy) {
+    key = sample.key
+    fields = sample.fields.map { OutputField(name: $0.name, bytes: sample.bytes[$0.range]) }
+    if let index = fields.firstIndex(where: { $0.name == captionField }) {
+      if onBadCaption == .replace { fields[index].bytes = repairedCaption(fields[index].bytes) }
+    } else {
+      fields.append(OutputField(name: captionField, bytes: []))
+    }
+  }
+
+  /// Flat form: counts and lengths as 8-byte integers, then the bytes.
+  func serialized() -> [UInt8] {
+    var bytes: [UInt8] = []
+    func put(_ part: some Collection<UInt8>) {
+      bytes.appendLittleEndian(UInt64(part.count))
+      bytes += part
+    }
+    put(key)
+    for field in fields {
+      put(field.name.utf8)
+      put(field.bytes)
+    }
+    return bytes
+  }
+
+  init(serialized bytes: [UInt8]) {
+    var rest = bytes[...]
+    func next() -> ArraySlice<UInt8> {
+      let count = rest.prefix(8).enumerated().reduce(0) { $0 | Int($1.element) << (8 * $1.offset) }
+      let part = rest.dropFirst(8).prefix(count)
+      rest = rest.dropFirst(8 + count)
+      return part
+    }
+    key = Array(next())
+    fields = []
+    while !rest.isEmpty {
+      let name = String(decoding: next(), as: UTF8.self)
+      fields.append(OutputField(name: name, bytes: next()))
+    }
+  }
+}
+
+/// A caption with every invalid UTF-8 sequence replaced by U+FFFD.
+private func repairedCaption(_ bytes: ArraySlice<UInt8>) -> ArraySlice<UInt8> {
+  String(validating: bytes, as: UTF8.self) != nil
+    ? bytes : Array(String(decoding: bytes, as: UTF8.self).utf8)[...]
+}

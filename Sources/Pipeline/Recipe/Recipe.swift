@@ -1,0 +1,157 @@
+public import Decode
+
+/// What to do, read from a YAML file, completed with defaults and validated (design.md 6).
+///
+/// Paths are resolved against the recipe's directory. Every property's default is the one a missing key has.
+public struct Recipe: Sendable, Equatable, Encodable {
+  public var input = Input()
+  public var decode = Decoding()
+  public var features = Features()
+  public var publish = Publish()
+  public var limits = Limits()
+
+  public init() {}
+
+  /// Which shards are read and what their members mean.
+  public struct Input: Sendable, Equatable, Encodable {
+    /// Directory, or a single shard.
+    public var path = ""
+    /// Glob with braces; without a `/` it is matched against file names at any depth.
+    public var match = "*.tar{,.gz,.zst}"
+    /// Field names that hold the image; the first that a sample has is taken.
+    public var imageFields = ["jpg", "jpeg", "png", "webp", "gif"]
+    /// One key in two shards: stop with an error, or put the shard's name before every key.
+    public var keys = Keys.error
+    /// One key twice inside a shard.
+    public var duplicates = Duplicates.reject
+
+    public enum Keys: String, Sendable, CaseIterable, Encodable { case error, prefix }
+    public enum Duplicates: String, Sendable, CaseIterable, Encodable { case reject }
+
+    enum CodingKeys: String, CodingKey {
+      case path, match, keys, duplicates
+      case imageFields = "image_field"
+    }
+  }
+
+  /// How bytes become pixels and captions.
+  public struct Decoding: Sendable, Equatable, Encodable {
+    /// Most pixels of one image.
+    public var maxPixels = 89_478_485
+    /// Most decoding cost of one image; nil is the decoder's own limit.
+    public var maxCost: UInt64?
+    public var appliesOrientation = true
+    public var onBadCaption = CaptionPolicy.keep
+    public var onWarning = WarningPolicy.reject
+
+    enum CodingKeys: String, CodingKey {
+      case maxPixels = "max_pixels"
+      case maxCost = "max_cost"
+      case appliesOrientation = "apply_orientation"
+      case onBadCaption = "on_bad_caption"
+      case onWarning = "on_warning"
+    }
+
+    public func encode(to encoder: any Encoder) throws {
+      var values = encoder.container(keyedBy: CodingKeys.self)
+      try values.encode(maxPixels, forKey: .maxPixels)
+      if let maxCost {
+        try values.encode(maxCost, forKey: .maxCost)
+      } else {
+        try values.encode("auto", forKey: .maxCost)
+      }
+      try values.encode(appliesOrientation, forKey: .appliesOrientation)
+      try values.encode(onBadCaption.rawValue, forKey: .onBadCaption)
+      try values.encode(onWarning.rawValue, forKey: .onWarning)
+    }
+  }
+
+  /// What is computed from each sample.
+  public struct Features: Sendable, Equatable, Encodable {
+    public var pca = Thumbnail()
+  }
+
+  /// The thumbnail every accepted image becomes, the input of the PCA.
+  public struct Thumbnail: Sendable, Equatable, Encodable {
+    /// Side S in pixels.
+    public var size = 32
+    public var fit = ThumbnailFit.crop
+    public var filter = ResampleFilter.bicubic
+
+    enum CodingKeys: String, CodingKey { case size, fit, filter }
+
+    public func encode(to encoder: any Encoder) throws {
+      var values = encoder.container(keyedBy: CodingKeys.self)
+      try values.encode(size, forKey: .size)
+      try values.encode(fit.rawValue, forKey: .fit)
+      try values.encode(filter.rawValue, forKey: .filter)
+    }
+  }
+
+  /// Where and how the kept samples are written.
+  public struct Publish: Sendable, Equatable, Encodable {
+    /// Empty: nothing is published.
+    public var path = ""
+    public var format = Format.webdataset
+    public var compress = Compression.none
+    public var samplesPerShard = 10_000
+    public var order = Order.input
+
+    public enum Format: String, Sendable, CaseIterable, Encodable { case webdataset }
+    public enum Compression: String, Sendable, CaseIterable, Encodable { case none, zstd }
+
+    /// Order of the published samples.
+    public enum Order: Sendable, Equatable, Encodable {
+      /// Shard names bytewise, then offset.
+      case input
+      /// Key bytes.
+      case key
+      /// A permutation that depends on the seed and the keys alone.
+      case shuffle(seed: UInt64)
+
+      public func encode(to encoder: any Encoder) throws {
+        var value = encoder.singleValueContainer()
+        switch self {
+        case .input: try value.encode("input")
+        case .key: try value.encode("key")
+        case .shuffle(let seed): try value.encode(["shuffle": seed])
+        }
+      }
+    }
+
+    enum CodingKeys: String, CodingKey {
+      case path, format, compress, order
+      case samplesPerShard = "samples_per_shard"
+    }
+  }
+
+  /// Bounds of a run.
+  public struct Limits: Sendable, Equatable, Encodable {
+    /// Bytes the run may use beside code and libraries.
+    public var memory = 2 << 30
+    /// Worker threads; nil: one a core.
+    public var jobs: Int?
+    /// Longest one image may take to decode, see ``RejectCode/deadline``.
+    public var imageSeconds = 5
+
+    public func encode(to encoder: any Encoder) throws {
+      var values = encoder.container(keyedBy: CodingKeys.self)
+      try values.encode(memory, forKey: .memory)
+      if let jobs { try values.encode(jobs, forKey: .jobs) } else { try values.encode("auto", forKey: .jobs) }
+      try values.encode(imageSeconds, forKey: .imageSeconds)
+    }
+
+    enum CodingKeys: String, CodingKey {
+      case memory, jobs
+      case imageSeconds = "image_seconds"
+    }
+  }
+}
+
+/// Everything wrong with a recipe at once, each problem with its key path.
+public struct RecipeError: Error, Sendable, Equatable {
+  /// The recipe file.
+  public let path: String
+  /// `publish.compress: unknown value 'lz4'; expected none or zstd`.
+  public let problems: [String]
+}

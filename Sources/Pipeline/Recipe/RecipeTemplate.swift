@@ -1,0 +1,40 @@
+extension RecipeFile {
+  /// A recipe to start from: every key with its default and what it means.
+  public static let template = """
+    # A Tamis recipe. Every key but input.path and publish.path may be left out; the values here are the defaults.
+    # Paths are relative to this file. `tamis recipe check FILE` names every mistake.
+
+    input:
+      path: shards/                  # a directory of shards, or one shard
+      match: "*.tar{,.gz,.zst}"      # which files; at any depth
+      image_field: [jpg, jpeg, png, webp, gif]   # the first a sample has is its image
+      keys: error                    # one key in two shards: error | prefix (put the shard's name before every key)
+      duplicates: reject             # one key twice in a shard
+
+    decode:
+      max_pixels: 89478485
+      max_cost: auto                 # work one image may cost, computed from its header
+      apply_orientation: true        # EXIF
+      on_bad_caption: keep           # not UTF-8: keep | replace | drop
+      on_warning: reject             # JPEGs that decode with warnings: reject | keep
+
+    features:
+      pca:
+        size: 32                     # side of the thumbnail
+        fit: crop                    # crop | squash
+        filter: bicubic              # box | bilinear | bicubic | lanczos
+
+    publish:
+      path: out/
+      format: webdataset
+      compress: none                 # none | zstd
+      samples_per_shard: 10000
+      order: input                   # input | key | { shuffle: SEED }
+
+    limits:
+      memory: 2GiB
+      jobs: auto                     # worker threads
+      image_seconds: 5               # an image that decodes longer than this, twice, is rejected
+
+    """
+}

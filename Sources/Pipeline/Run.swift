@@ -1,0 +1,38 @@
+/// What a one-shot run did.
+public struct RunReport: Sendable, Equatable {
+  public var ingest = IngestReport()
+  public var publish = PublishReport()
+  /// Wall time.
+  public var seconds = 0.0
+  /// True when everything was there already.
+  public var didNothing: Bool { ingest.shardsKnown == ingest.shards && publish.wasCurrent }
+
+  public init() {}
+}
+
+/// The one-shot: ingest → publish over one workspace. A finished stage is not done again; an interrupted one
+/// continues.
+public enum Run {
+  public static func run(
+    _ recipe: Recipe, workspace path: String, replacing: Bool, events: @escaping EventHandler
+  ) throws -> RunReport {
+    let start = ContinuousClock.now
+    guard !recipe.publish.path.isEmpty else {
+      throw PipelineError(.usage, "publish.path: missing: where should the shards go? (or -o OUT)")
+    }
+    if try OutputDirectory.existing(recipe.publish.path) == .foreign {
+      throw OutputDirectory.foreign(recipe.publish.path)
+    }
+    let workspace = try Workspace(path: path)
+    var report = RunReport()
+    report.ingest = try Ingest.run(recipe, in: workspace, events: events)
+    report.publish = try Publish.run(recipe, in: workspace, replacing: replacing, events: events)
+    guard report.publish.samples == report.ingest.accepted else {
+      throw PipelineError(
+        .internalError, "\(report.ingest.accepted) samples accepted, but \(report.publish.samples) published")
+    }
+    let elapsed = (ContinuousClock.now - start).components
+    report.seconds = Double(elapsed.seconds) + Double(elapsed.attoseconds) * 1e-18
+    return report
+  }
+}

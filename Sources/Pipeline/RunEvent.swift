@@ -1,0 +1,16 @@
+/// What a run tells while it works; the caller decides what becomes of it (progress bar, log line, nothing).
+public enum RunEvent: Sendable {
+  /// A stage begins; `bytes` is what it will read, `samples` what it will write, where that is known.
+  case began(stage: String, shards: Int, bytes: UInt64, samples: Int?)
+  /// Counts since the stage began.
+  case progress(samples: Int, bytes: UInt64)
+  case rejected(Reject)
+  /// One shard's columns, or one published shard, became durable.
+  case committed(path: String, samples: Int)
+  /// Something the user should know that is no error.
+  case notice(String)
+  case ended(stage: String)
+}
+
+/// Receives the events of a run, one at a time per stage.
+public typealias EventHandler = @Sendable (RunEvent) -> Void

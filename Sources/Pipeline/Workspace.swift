@@ -1,0 +1,72 @@
+import Shards
+
+/// The directory with columns, models, verdicts and state (design.md 4). Holding a value holds its lock.
+public struct Workspace: ~Copyable {
+  public let path: String
+  private let lock: File
+
+  /// Opens or creates a workspace.
+  ///
+  /// - Throws: ``PipelineError`` (temporary) when another process works in it.
+  public init(path: String) throws {
+    try Directory.create(path + "/columns")
+    try Directory.create(path + "/quarantine")
+    let lock = try File(path: path + "/.lock", .create)
+    guard try lock.tryLock() else {
+      throw PipelineError(.temporary, "\(path): another tamis works in this workspace")
+    }
+    self.path = path
+    self.lock = lock
+  }
+
+  func columns(_ shard: String) -> String { path + "/columns/" + shard }
+  var quarantine: String { path + "/quarantine" }
+
+  /// The manifest of a shard's columns; nil if it has none, or none that can be read.
+  func manifest(_ shard: String) throws -> ColumnManifest? {
+    guard let bytes = try readFile(columns(shard) + "/manifest.json") else { return nil }
+    return try? JSON.decode(ColumnManifest.self, from: bytes)
+  }
+
+  /// Writes the recipe in force.
+  func record(_ recipe: Recipe) throws {
+    let text =
+      "# The recipe in force, defaults filled in. Written by tamis.\n" + (try RecipeFile.text(of: recipe))
+    let bytes = Array(text.utf8)
+    if try readFile(path + "/recipe.yaml") != bytes { try AtomicFile.write(bytes, to: path + "/recipe.yaml") }
+  }
+
+  /// What is known of the input files, so that a finished shard is recognised without reading it again.
+  func inputState() throws -> [String: InputState] {
+    guard let bytes = try readFile(path + "/inputs.json") else { return [:] }
+    return (try? JSON.decode([String: InputState].self, from: bytes)) ?? [:]
+  }
+
+  func record(_ state: [String: InputState]) throws {
+    try AtomicFile.write(try JSON.file(state), to: path + "/inputs.json")
+  }
+}
+
+/// What an input file was when it was read: kept outside the columns, as it holds clock times.
+struct InputState: Codable, Equatable {
+  var status: FileStatus
+  var sha256: String
+  /// Set when the shard as a whole was rejected under this recipe hash.
+  var rejected: RejectedShard?
+
+  struct RejectedShard: Codable, Equatable {
+    var recipe: String
+    var code: String
+    var offset: UInt64
+    var member: String
+    var message: String
+    /// Samples read before the fault.
+    var samples: Int
+  }
+}
+
+/// All bytes of a small file; nil if there is none.
+func readFile(_ path: String) throws(FileError) -> [UInt8]? {
+  guard let status = try FileStatus(path: path) else { return nil }
+  return try File(path: path, .read).read(at: 0, count: Int(status.size))
+}

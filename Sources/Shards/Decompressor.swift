@@ -1,0 +1,114 @@
+import CZlib
+import CZstd
+
+/// What one step of a decompressor did.
+struct DecompressionStep {
+  var consumed: Int
+  var produced: Int
+  /// True when the compressed stream may end here: no frame or member is open.
+  var atBoundary: Bool
+}
+
+/// A failure inside the compressed stream, in the library's words.
+struct DecompressionError: Error {
+  let message: String
+}
+
+/// One of the compressed forms a shard may have; owns the library's state.
+protocol Decompressor: AnyObject {
+  var name: String { get }
+  /// Inflates from `input` into `output`; both ranges are offsets into the arrays.
+  func step(
+    _ input: [UInt8], _ inputRange: Range<Int>, into output: inout [UInt8]
+  ) throws(DecompressionError) -> DecompressionStep
+}
+
+/// gzip through zlib; several members in a row are one stream, zero padding after the last is accepted.
+@safe final class GzipDecompressor: Decompressor {
+  let name = "gzip"
+  private var stream = unsafe z_stream()
+  private var open = true
+
+  init() throws(DecompressionError) {
+    let gzipOnly: Int32 = 15 + 16
+    guard unsafe inflateInit2_(&stream, gzipOnly, ZLIB_VERSION, Int32(MemoryLayout<z_stream>.size)) == Z_OK
+    else {
+      throw DecompressionError(message: "zlib could not start")
+    }
+  }
+
+  deinit { unsafe inflateEnd(&stream) }
+
+  func step(
+    _ input: [UInt8], _ inputRange: Range<Int>, into output: inout [UInt8]
+  ) throws(DecompressionError) -> DecompressionStep {
+    if !open {
+      guard !inputRange.isEmpty else { return DecompressionStep(consumed: 0, produced: 0, atBoundary: true) }
+      let padding = input[inputRange].prefix { $0 == 0 }.count
+      if padding > 0 { return DecompressionStep(consumed: padding, produced: 0, atBoundary: true) }
+      unsafe inflateReset(&stream)
+      open = true
+    }
+    let room = output.count
+    let code = unsafe input.withUnsafeBufferPointer { source in
+      unsafe output.withUnsafeMutableBufferPointer { target in
+        unsafe stream.next_in = unsafe UnsafeMutablePointer(
+          mutating: source.baseAddress! + inputRange.lowerBound)
+        unsafe stream.avail_in = UInt32(inputRange.count)
+        unsafe stream.next_out = target.baseAddress!
+        unsafe stream.avail_out = UInt32(room)
+        return unsafe inflate(&stream, Z_NO_FLUSH)
+      }
+    }
+    guard code == Z_OK || code == Z_STREAM_END || code == Z_BUF_ERROR else {
+      throw unsafe DecompressionError(
+        message: stream.msg.map { unsafe String(cString: $0) } ?? "gzip error \(code)")
+    }
+    if code == Z_STREAM_END { open = false }
+    return unsafe DecompressionStep(
+      consumed: inputRange.count - Int(stream.avail_in), produced: room - Int(stream.avail_out),
+      atBoundary: !open)
+  }
+}
+
+/// zstd; several frames and skippable frames in a row are one stream. Windows above the limit are refused by the
+/// library before they are allocated.
+@safe final class ZstdDecompressor: Decompressor {
+  let name = "zstd"
+  private let context: OpaquePointer
+  private var atBoundary = true
+
+  init(windowLog: Int) throws(DecompressionError) {
+    guard let context = unsafe ZSTD_createDCtx() else {
+      throw DecompressionError(message: "zstd could not start")
+    }
+    unsafe self.context = context
+    unsafe ZSTD_DCtx_setParameter(context, ZSTD_d_windowLogMax, Int32(windowLog))
+  }
+
+  deinit { unsafe ZSTD_freeDCtx(context) }
+
+  func step(
+    _ input: [UInt8], _ inputRange: Range<Int>, into output: inout [UInt8]
+  ) throws(DecompressionError) -> DecompressionStep {
+    let room = output.count
+    var consumed = 0
+    var produced = 0
+    let code = unsafe input.withUnsafeBytes { source in
+      unsafe output.withUnsafeMutableBytes { target in
+        var from = unsafe ZSTD_inBuffer(
+          src: source.baseAddress! + inputRange.lowerBound, size: inputRange.count, pos: 0)
+        var to = unsafe ZSTD_outBuffer(dst: target.baseAddress!, size: room, pos: 0)
+        let code = unsafe ZSTD_decompressStream(context, &to, &from)
+        unsafe consumed = from.pos
+        unsafe produced = to.pos
+        return code
+      }
+    }
+    guard ZSTD_isError(code) == 0 else {
+      throw DecompressionError(message: unsafe String(cString: ZSTD_getErrorName(code)))
+    }
+    if consumed > 0 || produced > 0 { atBoundary = code == 0 }
+    return DecompressionStep(consumed: consumed, produced: produced, atBoundary: atBoundary)
+  }
+}

@@ -1,0 +1,34 @@
+/// The records of a PAX extended header that matter here: `path`, `size`, and whether the member is sparse.
+struct PAXRecords {
+  var path: [UInt8]?
+  var size: UInt64?
+  var isSparse = false
+
+  /// Parses `LENGTH KEY=VALUE\n` records (POSIX.1-2001 pax format).
+  init(_ bytes: [UInt8], at offset: UInt64) throws(ShardFault) {
+    var rest = bytes[...]
+    while let first = rest.first, first != 0 {
+      guard let space = rest.prefix(20).firstIndex(of: UInt8(ascii: " ")),
+        let length = Int(String(decoding: rest[..<space], as: UTF8.self)),
+        length > space - rest.startIndex + 1, length <= rest.count,
+        rest[rest.startIndex + length - 1] == UInt8(ascii: "\n")
+      else { throw ShardFault(.badHeader, at: offset, "broken PAX record") }
+      let record = rest[(space + 1)..<(rest.startIndex + length - 1)]
+      guard let equals = record.firstIndex(of: UInt8(ascii: "=")) else {
+        throw ShardFault(.badHeader, at: offset, "broken PAX record")
+      }
+      let value = record[(equals + 1)...]
+      switch String(decoding: record[..<equals], as: UTF8.self) {
+      case "path": path = Array(value)
+      case "size":
+        guard let number = UInt64(String(decoding: value, as: UTF8.self)) else {
+          throw ShardFault(.badHeader, at: offset, "broken PAX size")
+        }
+        size = number
+      case let key where key.hasPrefix("GNU.sparse."): isSparse = true
+      default: break
+      }
+      rest = rest.dropFirst(length)
+    }
+  }
+}

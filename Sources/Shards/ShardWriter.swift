@@ -1,0 +1,86 @@
+/// The forms a published shard can have.
+public enum ShardCompression: String, Sendable, CaseIterable {
+  case none
+  case zstd
+
+  /// `tar` or `tar.zst`.
+  public var fileExtension: String { self == .none ? "tar" : "tar.zst" }
+}
+
+/// One field to write: its name and where its bytes are.
+public struct OutputField: Sendable {
+  public var name: String
+  public var bytes: ArraySlice<UInt8>
+
+  public init(name: String, bytes: ArraySlice<UInt8>) {
+    self.name = name
+    self.bytes = bytes
+  }
+}
+
+/// What a finished shard is, for manifests and sidecars.
+public struct WrittenShard: Sendable, Equatable {
+  public var samples: Int
+  /// Bytes of the file.
+  public var bytes: UInt64
+  /// SHA-256 of the file, lower-case hex.
+  public var sha256: String
+
+  public init(samples: Int, bytes: UInt64, sha256: String) {
+    (self.samples, self.bytes, self.sha256) = (samples, bytes, sha256)
+  }
+}
+
+/// Writes one WebDataset shard, byte-reproducibly: plain USTAR, fields sorted by name, or the same as one zstd
+/// frame.
+public struct ShardWriter: ~Copyable {
+  /// zstd level of published shards.
+  public static let zstdLevel = 3
+
+  private var sink: BufferedFile
+  private let compressor: ZstdCompressor?
+  private var tarBytes = 0
+  private var samples = 0
+
+  /// Writes to an open file, which may be standard output.
+  public init(_ file: consuming File, compression: ShardCompression = .none) throws {
+    sink = BufferedFile(file, hashing: true)
+    compressor = compression == .zstd ? try ZstdCompressor(level: Self.zstdLevel) : nil
+  }
+
+  /// Writes one sample.
+  ///
+  /// - Precondition: `key` is publishable (``SampleKey/safe(_:digest:)``), field names are distinct.
+  public mutating func write(key: [UInt8], fields: [OutputField]) throws {
+    for field in fields.sorted(by: { $0.name.utf8.lexicographicallyPrecedes($1.name.utf8) }) {
+      let name = key + [UInt8(ascii: ".")] + Array(field.name.utf8)
+      guard name.count <= 100 else {
+        throw ShardFault(.badName, at: 0, member: printable(name), "the name does not fit a USTAR header")
+      }
+      guard field.bytes.count <= TarFormat.maximumMemberBytes else {
+        throw ShardFault(.memberTooLarge, at: 0, member: printable(name), "over 8 GiB")
+      }
+      try put(TarFormat.header(name: name, size: field.bytes.count)[...])
+      try put(field.bytes)
+      try put(TarFormat.padding(after: field.bytes.count))
+    }
+    samples += 1
+  }
+
+  /// Writes the end marker and makes the file durable. The caller renames it.
+  public consuming func finish(syncing: Bool = true) throws -> WrittenShard {
+    try put(TarFormat.endMarker(after: tarBytes))
+    if let compressor { try compressor.write([], end: true) { try sink.write($0) } }
+    let bytes = sink.count
+    return WrittenShard(samples: samples, bytes: bytes, sha256: try sink.finish(syncing: syncing))
+  }
+
+  private mutating func put(_ bytes: ArraySlice<UInt8>) throws {
+    tarBytes += bytes.count
+    if let compressor {
+      try compressor.write(bytes, end: false) { try sink.write($0) }
+    } else {
+      try sink.write(bytes)
+    }
+  }
+}

@@ -1,0 +1,90 @@
+import ArgumentParser
+import Foundation
+import Pipeline
+import Shards
+
+struct CheckCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "check", abstract: "Lint shards: structure, keys, and every image decoded. Writes nothing.",
+    discussion: """
+      Faults go to standard error as shard:offset:member: code: message; a line a shard to standard output.
+      Exit 65 if anything is wrong.
+
+      Examples:
+        tamis check 00000.tar shards/
+        tamis check --json - < 00000.tar.zst
+      """)
+
+  @Argument(help: "Shards, directories of shards, or - for standard input.")
+  var shards: [String]
+
+  @Flag(help: "JSON lines on standard output: one a fault, one a shard.")
+  var json = false
+
+  @Option(name: .shortAndLong, help: "Worker threads. Default: one a core.")
+  var jobs: Int?
+
+  func run() throws {
+    var recipe = Recipe()
+    recipe.limits.jobs = jobs
+    let json = json
+    let isClean = try Check.run(
+      try ShardSet.list(shards), recipe: recipe,
+      events: { event in
+        switch event {
+        case .rejected(let reject):
+          if json { Self.printJSON(FaultLine(reject)) } else { Console.error(reject.description) }
+        case .notice(let text): if !json { Console.error(text) }
+        default: break
+        }
+      },
+      onShard: { check in
+        if json { Self.printJSON(ShardLine(check)) } else { print(Self.text(check)) }
+      })
+    if !isClean { throw ExitCode(ExitStatus.badData.rawValue) }
+  }
+
+  private static func text(_ check: ShardCheck) -> String {
+    let verdict =
+      check.fault.map { "\($0.code.rawValue) at \($0.offset)" }
+      ?? (check.rejected.total == 0 ? "ok" : "\(check.rejected.total) rejected")
+    return "\(check.shard): \(check.samples) samples, \(verdict)"
+  }
+
+  private static func printJSON(_ value: some Encodable) {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+    if let line = try? encoder.encode(value) { print(String(decoding: line, as: UTF8.self)) }
+  }
+
+  private struct FaultLine: Encodable {
+    var shard: String
+    var key: String?
+    var member: String
+    var offset: UInt64
+    var code: String
+    var message: String
+
+    init(_ reject: Reject) {
+      (shard, key, member, offset) = (reject.shard, reject.key, reject.member, reject.offset)
+      (code, message) = (reject.code.rawValue, reject.message)
+    }
+  }
+
+  private struct ShardLine: Encodable {
+    var shard: String
+    var samples: Int
+    var rejected: Int
+    var fault: String?
+    var skippedMembers: Int
+    var trailingDataOffset: UInt64?
+    var ok: Bool
+
+    init(_ check: ShardCheck) {
+      (shard, samples, rejected) = (check.shard, check.samples, check.rejected.total)
+      fault = check.fault?.code.rawValue
+      (skippedMembers, trailingDataOffset) = (check.summary.skippedMembers, check.summary.trailingDataOffset)
+      ok = rejected == 0 && fault == nil && trailingDataOffset == nil
+    }
+  }
+}

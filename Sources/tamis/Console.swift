@@ -1,0 +1,23 @@
+import Foundation
+import Glibc
+
+/// Lines to standard error and standard output.
+enum Console {
+  /// `tamis: text` on standard error.
+  static func error(_ text: String) { raw("tamis: \(text)") }
+
+  /// A line on standard error.
+  static func raw(_ text: String) { FileHandle.standardError.write(Data((text + "\n").utf8)) }
+
+  /// Text on standard error without a line end, for the progress bar.
+  static func partial(_ text: String) { FileHandle.standardError.write(Data(text.utf8)) }
+
+  static let isTerminal = isatty(STDERR_FILENO) == 1
+
+  /// Columns of the terminal, 80 if it does not say.
+  static var width: Int {
+    var size = winsize()
+    return unsafe ioctl(STDERR_FILENO, UInt(TIOCGWINSZ), &size) == 0 && size.ws_col > 0
+      ? Int(size.ws_col) : 80
+  }
+}

@@ -1,0 +1,15 @@
+import Foundation
+import Testing
+
+/// Path of a file made by `oracle/make_goldens.py`.
+func golden(_ name: String) -> String {
+  URL(filePath: #filePath).deletingLastPathComponent().appending(path: "Goldens/" + name)
+    .path(percentEncoded: false)
+}
+
+/// Cuts a file to its first bytes, in place.
+func shorten(_ path: String, to count: Int) throws {
+  let handle = try #require(FileHandle(forUpdatingAtPath: path))
+  try handle.truncate(atOffset: UInt64(count))
+  try handle.close()
+}
