@@ -16,18 +16,22 @@ public struct BufferedFile: ~Copyable {
   }
 
   public mutating func write(_ bytes: ArraySlice<UInt8>) throws(FileError) {
-    buffer += bytes
     count += UInt64(bytes.count)
-    if buffer.count >= Self.capacity { try flush() }
+    if buffer.count + bytes.count > Self.capacity { try flush() }
+    if bytes.count >= Self.capacity { try emit(bytes) } else { buffer += bytes }
   }
 
   public mutating func write(_ text: String) throws(FileError) { try write(Array(text.utf8)[...]) }
 
   private mutating func flush() throws(FileError) {
     guard !buffer.isEmpty else { return }
-    if hasher != nil { unsafe buffer.withUnsafeBytes { unsafe hasher!.update(bufferPointer: $0) } }
-    try file.write(buffer)
+    try emit(buffer[...])
     buffer.removeAll(keepingCapacity: true)
+  }
+
+  private mutating func emit(_ bytes: ArraySlice<UInt8>) throws(FileError) {
+    if hasher != nil { unsafe bytes.withUnsafeBytes { unsafe hasher!.update(bufferPointer: $0) } }
+    try unsafe file.write(bytes.span.bytes)
   }
 
   /// Writes what is left; `head` overwrites the first bytes of the file (not hashed). Makes the file durable

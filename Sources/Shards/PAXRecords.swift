@@ -1,4 +1,5 @@
-/// The records of a PAX extended header that matter here: `path`, `size`, and whether the member is sparse.
+/// The records of a PAX extended header that matter here: `path`, `size`, and whether the member is sparse. The
+/// real name of a sparse member wins over the made-up one in `path`.
 struct PAXRecords {
   var path: [UInt8]?
   var size: UInt64?
@@ -7,6 +8,7 @@ struct PAXRecords {
   /// Parses `LENGTH KEY=VALUE\n` records (POSIX.1-2001 pax format).
   init(_ bytes: [UInt8], at offset: UInt64) throws(ShardFault) {
     var rest = bytes[...]
+    var sparseName: [UInt8]?
     while let first = rest.first, first != 0 {
       guard let space = rest.prefix(20).firstIndex(of: UInt8(ascii: " ")),
         let length = Int(String(decoding: rest[..<space], as: UTF8.self)),
@@ -25,10 +27,13 @@ struct PAXRecords {
           throw ShardFault(.badHeader, at: offset, "broken PAX size")
         }
         size = number
-      case let key where key.hasPrefix("GNU.sparse."): isSparse = true
+      case let key where key.hasPrefix("GNU.sparse."):
+        isSparse = true
+        if key == "GNU.sparse.name" { sparseName = Array(value) }
       default: break
       }
       rest = rest.dropFirst(length)
     }
+    path = sparseName ?? path
   }
 }

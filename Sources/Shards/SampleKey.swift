@@ -20,6 +20,15 @@ public enum SampleKey {
     return (name[..<first], name[(first + 1)...])
   }
 
+  /// The field as it is published: lower case. Nil where it cannot be, having more than 98 bytes or other bytes
+  /// than `[A-Za-z0-9._-]`.
+  static func fieldName(_ field: ArraySlice<UInt8>) -> String? {
+    let slash = UInt8(ascii: "/")
+    let isPlain = field.allSatisfy { ($0 != slash && isSafe($0)) || $0 == UInt8(ascii: ".") }
+    return isPlain && (1...98).contains(field.count)
+      ? String(decoding: field, as: UTF8.self).lowercased() : nil
+  }
+
   /// True for names that WebDataset's readers pass over: `__meta__/x`, `__x__`.
   public static func isMetadata(_ name: ArraySlice<UInt8>) -> Bool {
     let component = name.prefix { $0 != UInt8(ascii: "/") }

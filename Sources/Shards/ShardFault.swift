@@ -57,8 +57,12 @@ public struct ShardLimits: Sendable, Equatable {
 /// Makes bytes from a file printable in an error message: invalid UTF-8 and control characters are replaced, long
 /// text is cut.
 public func printable(_ bytes: some Sequence<UInt8>, limit: Int = 200) -> String {
-  let text = String(decoding: Array(bytes.prefix(limit)), as: UTF8.self)
+  let start = Array(bytes.prefix(limit))
+  let text = String(decoding: start, as: UTF8.self)
+  if start.allSatisfy({ 0x20 <= $0 && $0 < 0x7f }) { return text }
+  func isControl(_ scalar: Unicode.Scalar) -> Bool {
+    scalar.value < 0x20 || (0x7f..<0xa0).contains(scalar.value)
+  }
   return String(
-    String.UnicodeScalarView(
-      text.unicodeScalars.map { $0.value < 0x20 || $0.value == 0x7f ? "\u{FFFD}" : $0 }))
+    String.UnicodeScalarView(text.unicodeScalars.map { isControl($0) ? "\u{FFFD}" : $0 }))
 }

@@ -119,12 +119,14 @@ public struct ShardReader: ~Copyable {
       guard sample.fault == nil else { return }
       sample.fault = ShardFault(code, at: member.headerOffset, member: printable(member.name), message)
     }
-    let name = String(decoding: field, as: UTF8.self).lowercased()
     if let reason = SampleKey.hostility(of: member.name[...]) { return reject(.badName, reason) }
     if sample.storedKey.count > limits.keyBytes {
       return reject(.badName, "a key of \(sample.storedKey.count) bytes")
     }
-    if name.isEmpty { return reject(.badName, "the name ends in a dot: no field") }
+    if field.isEmpty { return reject(.badName, "the name ends in a dot: no field") }
+    guard let name = SampleKey.fieldName(field) else {
+      return reject(.badName, "the field is not made of up to 98 letters, digits, '.', '_' and '-'")
+    }
     if member.kind == .sparse { return reject(.sparseMember, "sparse members are not expanded") }
     if member.size > limits.memberBytes {
       return reject(.memberTooLarge, "\(member.size) bytes, the limit is \(limits.memberBytes)")
@@ -150,6 +152,11 @@ public struct ShardReader: ~Copyable {
   /// Gives the sample its published key and checks it against those before it.
   private mutating func close(_ sample: inout Sample) {
     sample.key = SampleKey.safe((keyPrefix + sample.storedKey)[...]) { sha256($0) }
+    let longest = sample.fields.max { $0.name.utf8.count < $1.name.utf8.count }
+    if let longest, sample.key.count + 1 + longest.name.utf8.count > 100, sample.fault == nil {
+      sample.fault = ShardFault(
+        .badName, at: longest.offset, member: longest.member, "key and field do not fit 100 bytes")
+    }
     if let repeated = fieldSets.insert(sample.fields.map(\.name), for: sample.key), sample.fault == nil {
       sample.fault = ShardFault(
         repeated ? .duplicateKey : .interleavedKey, at: sample.offset,
@@ -164,31 +171,5 @@ public struct ShardReader: ~Copyable {
     summary.trailingDataOffset = try tar.stream.drain()
     summary.storedBytes = tar.stream.storedBytes
     summary.digest = tar.stream.digest()
-  }
-}
-
-/// Which fields each key of a shard has had; sets are interned, as most samples have the same.
-struct FieldSets {
-  private var sets: [Set<String>] = []
-  private var indices: [Set<String>: Int] = [:]
-  private var setOfKey: [[UInt8]: Int] = [:]
-
-  /// Records a key. Returns nil for a new one, else whether one of its fields had occurred before.
-  mutating func insert(_ fields: [String], for key: [UInt8]) -> Bool? {
-    let new = Set(fields)
-    guard let known = setOfKey[key] else {
-      setOfKey[key] = intern(new)
-      return nil
-    }
-    let old = sets[known]
-    setOfKey[key] = intern(old.union(new))
-    return !old.isDisjoint(with: new)
-  }
-
-  private mutating func intern(_ set: Set<String>) -> Int {
-    if let index = indices[set] { return index }
-    sets.append(set)
-    indices[set] = sets.count - 1
-    return sets.count - 1
   }
 }

@@ -22,6 +22,8 @@ final class ShardStream {
   /// Decompressed bytes handed out so far.
   private(set) var offset: UInt64 = 0
   private var decompressedBytes: UInt64 = 0
+  /// Where a copy of all that comes out goes.
+  private var copy: BufferedFile?
 
   private static let bufferBytes = 256 << 10
 
@@ -40,7 +42,7 @@ final class ShardStream {
   /// Reads enough of the start to know the form; names other well-known formats in the error.
   private func sniff() throws {
     var start = try readStored()
-    while start < 262, !rawEnded { start += try readStored(from: start) }
+    while start < 512, !rawEnded { start += try readStored(from: start) }
     filled = start
     let head = chunk[..<filled]
     if head.starts(with: [0x1f, 0x8b]) {
@@ -62,8 +64,9 @@ final class ShardStream {
     filled = 0
   }
 
-  /// Names what a file is when it is clearly no tar.
+  /// Names what a file is when it is clearly no tar. A tar whose first name looks like a signature is a tar.
   private static func foreignFormat(_ head: ArraySlice<UInt8>) -> String? {
+    if head.count >= 512, (try? TarHeader(block: head.prefix(512), at: 0)) != nil { return nil }
     let signatures: [([UInt8], String)] = [
       (Array("PAR1".utf8), "a Parquet file"), (Array("PK\u{3}\u{4}".utf8), "a zip archive"),
       (Array("BZh".utf8), "a bzip2 file"), ([0xfd] + Array("7zXZ".utf8), "an xz file"),
@@ -96,8 +99,23 @@ final class ShardStream {
     }
   }
 
+  /// Copies all decompressed bytes to `output` as they are read, from now on.
+  func startCopying(to output: consuming File) throws {
+    copy = BufferedFile(output)
+    try copy?.write(chunk[position..<filled])
+  }
+
+  /// Writes what is left of the copy, without syncing.
+  func finishCopying() throws { try copy.take()?.finish(syncing: false) }
+
   /// Fills `chunk` again; false at the end of the stream.
   private func fill() throws -> Bool {
+    guard try refill() else { return false }
+    try copy?.write(chunk[..<filled])
+    return true
+  }
+
+  private func refill() throws -> Bool {
     position = 0
     filled = 0
     guard let decompressor else {
@@ -156,16 +174,6 @@ final class ShardStream {
     return count - left
   }
 
-  /// The bytes that are ready, whatever their number; nil at the end.
-  func nextChunk() throws -> ArraySlice<UInt8>? {
-    if position == filled, try !fill() { return nil }
-    defer {
-      offset += UInt64(filled - position)
-      position = filled
-    }
-    return chunk[position..<filled]
-  }
-
   /// Passes over up to `count` bytes; fewer only at the end of the stream.
   func skip(_ count: UInt64) throws -> UInt64 {
     var left = count
@@ -201,7 +209,11 @@ final class ShardStream {
 public func hexadecimal(_ bytes: some Sequence<UInt8>) -> String {
   let digits = Array("0123456789abcdef".utf8)
   var text: [UInt8] = []
-  for byte in bytes { text += [digits[Int(byte >> 4)], digits[Int(byte & 15)]] }
+  text.reserveCapacity(2 * bytes.underestimatedCount)
+  for byte in bytes {
+    text.append(digits[Int(byte >> 4)])
+    text.append(digits[Int(byte & 15)])
+  }
   return String(decoding: text, as: UTF8.self)
 }
 

@@ -48,21 +48,24 @@ public struct ShardWriter: ~Copyable {
     compressor = compression == .zstd ? try ZstdCompressor(level: Self.zstdLevel) : nil
   }
 
-  /// Writes one sample.
+  /// Writes one sample; nothing of it if a name does not fit.
   ///
   /// - Precondition: `key` is publishable (``SampleKey/safe(_:digest:)``), field names are distinct.
   public mutating func write(key: [UInt8], fields: [OutputField]) throws {
-    for field in fields.sorted(by: { $0.name.utf8.lexicographicallyPrecedes($1.name.utf8) }) {
-      let name = key + [UInt8(ascii: ".")] + Array(field.name.utf8)
+    let members = fields.sorted { $0.name.utf8.lexicographicallyPrecedes($1.name.utf8) }
+      .map { (name: key + [UInt8(ascii: ".")] + Array($0.name.utf8), bytes: $0.bytes) }
+    for (name, bytes) in members {
       guard name.count <= 100 else {
         throw ShardFault(.badName, at: 0, member: printable(name), "the name does not fit a USTAR header")
       }
-      guard field.bytes.count <= TarFormat.maximumMemberBytes else {
+      guard bytes.count <= TarFormat.maximumMemberBytes else {
         throw ShardFault(.memberTooLarge, at: 0, member: printable(name), "over 8 GiB")
       }
-      try put(TarFormat.header(name: name, size: field.bytes.count)[...])
-      try put(field.bytes)
-      try put(TarFormat.padding(after: field.bytes.count))
+    }
+    for (name, bytes) in members {
+      try put(TarFormat.header(name: name, size: bytes.count)[...])
+      try put(bytes)
+      try put(TarFormat.padding(after: bytes.count))
     }
     samples += 1
   }

@@ -3,8 +3,13 @@ struct TarHeader {
   /// What follows the header.
   enum Kind: Equatable {
     case file, directory, extended, global, longName, longLink, sparse
-    /// Links, devices, FIFOs: nothing of a sample.
+    /// Links, devices, FIFOs: no data follows, whatever the size field says (as in Python's tarfile).
+    case special
+    /// An unknown type: passed over with its data.
     case other
+
+    /// Whether `size` bytes of data follow.
+    var hasData: Bool { self != .directory && self != .special }
   }
 
   var kind: Kind
@@ -12,6 +17,8 @@ struct TarHeader {
   var name: [UInt8]
   /// Bytes of data that follow.
   var size: UInt64
+  /// True for an old GNU sparse header whose map goes on in the next block.
+  var sparseMapContinues: Bool
 
   /// Reads a header block of exactly 512 bytes that is not all zero.
   init(block: ArraySlice<UInt8>, at offset: UInt64) throws(ShardFault) {
@@ -21,7 +28,7 @@ struct TarHeader {
     func text(_ start: Int, _ count: Int) -> ArraySlice<UInt8> { field(start, count).prefix { $0 != 0 } }
 
     name = Array(text(0, 100))
-    guard let stored = Self.number(field(148, 8)), stored == Self.checksum(block) else {
+    guard let stored = Self.number(field(148, 8)), Self.isChecksum(stored, of: block) else {
       throw ShardFault(.badHeader, at: offset, "this is no tar header (checksum)")
     }
     let isUSTAR = field(257, 5).elementsEqual("ustar".utf8)
@@ -33,12 +40,15 @@ struct TarHeader {
     }
     self.size = size
     kind = Self.kind(block[block.startIndex + 156], name: name)
+    sparseMapContinues = kind == .sparse && block[block.startIndex + 482] != 0
   }
 
   private static func kind(_ flag: UInt8, name: [UInt8]) -> Kind {
     switch flag {
-    case UInt8(ascii: "0"), 0, UInt8(ascii: "7"): name.last == UInt8(ascii: "/") ? .directory : .file
+    case UInt8(ascii: "0"), UInt8(ascii: "7"): .file
+    case 0: name.last == UInt8(ascii: "/") ? .directory : .file
     case UInt8(ascii: "5"): .directory
+    case UInt8(ascii: "1")...UInt8(ascii: "6"): .special
     case UInt8(ascii: "x"), UInt8(ascii: "X"): .extended
     case UInt8(ascii: "g"): .global
     case UInt8(ascii: "L"): .longName
@@ -48,11 +58,18 @@ struct TarHeader {
     }
   }
 
-  /// Sum of all bytes with the checksum field read as spaces.
-  private static func checksum(_ block: ArraySlice<UInt8>) -> UInt64 {
-    var sum: UInt64 = 8 * 32
-    for (index, byte) in block.enumerated() where !(148..<156).contains(index) { sum += UInt64(byte) }
-    return sum
+  /// The checksum is the sum of all bytes, its own field read as spaces; some old tars sum signed bytes.
+  private static func isChecksum(_ stored: UInt64, of block: ArraySlice<UInt8>) -> Bool {
+    let field = block.dropFirst(148).prefix(8)
+    let spaces = 8 * 32
+    var unsigned = 0
+    for byte in block { unsigned += Int(byte) }
+    for byte in field { unsigned -= Int(byte) }
+    if stored == UInt64(unsigned + spaces) { return true }
+    var signed = 0
+    for byte in block { signed += Int(Int8(bitPattern: byte)) }
+    for byte in field { signed -= Int(Int8(bitPattern: byte)) }
+    return Int(exactly: stored) == signed + spaces
   }
 
   /// An octal number padded by spaces or NULs, or GNU base-256; nil if it is neither, negative, or beyond 2⁶³.
@@ -66,9 +83,9 @@ struct TarHeader {
       }
       return value
     }
-    let padding: Set<UInt8> = [0, UInt8(ascii: " ")]
-    let digits = field.drop { $0 == UInt8(ascii: " ") }.prefix { !padding.contains($0) }
-    guard field[digits.endIndex...].allSatisfy(padding.contains) else { return nil }
+    func isPadding(_ byte: UInt8) -> Bool { byte == 0 || byte == UInt8(ascii: " ") }
+    let digits = field.drop { $0 == UInt8(ascii: " ") }.prefix { !isPadding($0) }
+    guard field[digits.endIndex...].allSatisfy(isPadding) else { return nil }
     var value: UInt64 = 0
     for digit in digits {
       guard (UInt8(ascii: "0")...UInt8(ascii: "7")).contains(digit), value >> 60 == 0 else { return nil }

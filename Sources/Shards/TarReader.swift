@@ -1,6 +1,6 @@
 /// One member of a tar, as its headers announce it.
 struct TarMember {
-  /// Full name: PAX path, else GNU long name, else the USTAR name.
+  /// Full name: from the last of PAX and GNU extended headers, else from the USTAR header.
   var name: [UInt8]
   var size: UInt64
   var kind: TarHeader.Kind
@@ -71,8 +71,8 @@ struct TarReader: ~Copyable {
         guard members <= limits.membersPerShard else {
           throw ShardFault(.memberTooLarge, at: offset, "more than \(limits.membersPerShard) members")
         }
-        let hasData = header.kind == .file || header.kind == .sparse
-        let bytes = hasData ? size ?? globalSize ?? header.size : header.kind == .other ? header.size : 0
+        let bytes = header.kind.hasData ? size ?? globalSize ?? header.size : 0
+        if header.sparseMapContinues { try skipSparseMap() }
         let member = TarMember(
           name: path ?? globalPath ?? header.name, size: bytes, kind: isSparse ? .sparse : header.kind,
           headerOffset: start, dataOffset: stream.offset)
@@ -116,6 +116,15 @@ struct TarReader: ~Copyable {
       throw ShardFault(.truncatedShard, at: stream.offset, "the shard ends inside a header")
     }
     return true
+  }
+
+  /// Passes over the blocks of an old GNU sparse map; each tells whether another follows.
+  private mutating func skipSparseMap() throws {
+    repeat {
+      guard try readBlock() else {
+        throw ShardFault(.truncatedShard, at: stream.offset, "the shard ends inside a sparse map")
+      }
+    } while block[504] != 0
   }
 
   private var isZero: Bool { block.allSatisfy { $0 == 0 } }

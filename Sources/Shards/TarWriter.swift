@@ -5,7 +5,7 @@
 enum TarFormat {
   /// The largest size eleven octal digits can hold.
   static let maximumMemberBytes = 1 << 33 - 1
-  private static let zeros = [UInt8](repeating: 0, count: 10_240)
+  private static let zeros = [UInt8](repeating: 0, count: 10_240 + 1024)
 
   /// A 512-byte header.
   ///
@@ -42,7 +42,7 @@ enum TarFormat {
   static func endMarker(after size: Int) -> ArraySlice<UInt8> {
     let least = 1024
     let total = (size + least + 10_239) / 10_240 * 10_240
-    return zeros[..<min(total - size, zeros.count)]
+    return zeros[..<(total - size)]
   }
 
   private static func octal(_ value: Int, digits: Int) -> [UInt8] {
