@@ -1,0 +1,192 @@
+import Algebra
+public import Prune
+import Shards
+
+/// `tamis prune` on bare arrays: the whole pruning without a workspace.
+public enum ArrayPrune {
+  /// The arrays and where the result goes. Row i is the same sample in all of them.
+  public struct Request: Sendable {
+    /// `(n, d)` image rows.
+    public var image: String
+    /// `(n, t)` caption rows.
+    public var text: String?
+    /// `(n, t)` image rows in the captions' space.
+    public var joint: String?
+    /// One key a line.
+    public var keys: String?
+    /// DataComp uids, `[('f0', '<u8'), ('f1', '<u8')]`.
+    public var uids: String?
+    /// `(n,)` scores instead of the dot product.
+    public var scores: String?
+    /// `(q, d)` and `(q,)`.
+    public var reference: String?
+    public var gap: String?
+    public var conceptCentroids: String?
+    public var dedupCentroids: String?
+    public var settings: PruneSettings
+    /// Directory to write.
+    public var output: String
+    public var memory: Int
+
+    public init(image: String, output: String, settings: PruneSettings, memory: Int) {
+      (self.image, self.output, self.settings, self.memory) = (image, output, settings, memory)
+    }
+  }
+
+  /// `plan.json`: what was asked and what came of it.
+  private struct Plan: Encodable {
+    var tamis = tamisVersion
+    var rows: Int
+    var kept: Int
+    var dropped: [String: Int]
+    var duplicateAbove: Double?
+    var notices: [String]
+    var openblasKernel = OpenBLAS.coreName
+    enum CodingKeys: String, CodingKey {
+      case tamis, rows, kept, dropped, notices
+      case duplicateAbove = "duplicate_above"
+      case openblasKernel = "openblas_kernel"
+    }
+  }
+
+  /// Decides every row and writes `keep.npy`, `verdicts.npy`, `concepts/`, `dedup/`, `kept_keys.txt`, `subset.npy`
+  /// (with uids) and `plan.json`, all at once.
+  public static func run(_ request: Request, events: EventHandler) throws -> PruneReport {
+    if try FileStatus(path: request.output) != nil, try readFile(request.output + "/plan.json") == nil {
+      throw OutputDirectory.foreign(request.output)
+    }
+    let image = try NpyReader(path: request.image)
+    guard image.shape.count == 2, image.rowCount > 0 else { throw NpyError(path: request.image, "there are no rows") }
+    let needed = image.rowCount * (image.rowBytes + 200)
+    guard needed <= request.memory else {
+      throw PipelineError(
+        .usage, "pruning needs \(ByteSize.text(needed)), the limit is \(ByteSize.text(request.memory)); raise --memory")
+    }
+    let names = try Names(request, rows: image.rowCount)
+    var input = PruneInput(image: try EmbeddingFile.read(request.image), keys: names.column)
+    input.text = try request.text.map { try EmbeddingFile.read($0) }
+    input.joint = try request.joint.map { try EmbeddingFile.read($0) }
+    input.scores = try request.scores.map { try floats($0) }
+    input.reference = try request.reference.map { try EmbeddingFile.read($0) }
+    input.gap = try request.gap.map { try floats($0) }
+    input.conceptCentroids = try request.conceptCentroids.map { try EmbeddingFile.read($0) }
+    input.dedupCentroids = try request.dedupCentroids.map { try EmbeddingFile.read($0) }
+
+    events(.began(stage: "prune", shards: 1, bytes: 0, samples: image.rowCount))
+    let result: PruneResult
+    do {
+      result = try prune(input, request.settings)
+    } catch {
+      if case .settings = error { throw PipelineError(.usage, error.description) }
+      throw PipelineError(.badData, error.description)
+    }
+    for notice in result.notices { events(.notice(notice.description)) }
+    var report = PruneReport()
+    report.isActive = true
+    report.count(result.verdicts)
+    report.note(result.concepts)
+    try write(result, report, names, request)
+    events(.ended(stage: "prune"))
+    return report
+  }
+
+  private static func floats(_ path: String) throws -> [Float] {
+    let reader = try NpyReader(path: path)
+    guard reader.shape.count == 1 else { throw NpyError(path: path, "\(reader.shape.count) axes, one is wanted") }
+    return try reader.floats(0..<reader.rowCount)
+  }
+
+  private static func write(
+    _ result: PruneResult, _ report: PruneReport, _ names: Names, _ request: Request
+  ) throws {
+    try Directory.create(Directory.parent(of: request.output))
+    let directory = try AtomicDirectory(path: request.output)
+    let base = directory.temporary + "/"
+    try NpyFile.write(result.verdicts.map(\.kept), to: base + "keep.npy")
+    try VerdictFile.write(result.verdicts[...], to: base + "verdicts.npy")
+    func manifest(_ centroids: EmbeddingMatrix) -> ConceptManifest {
+      ConceptManifest(
+        key: "", clusters: centroids.rows, dimension: centroids.dimension,
+        rule: (request.settings.concepts?.rule ?? .hard).rawValue, seed: request.settings.seed,
+        duplicateAbove: result.dedupCut, encoder: "given", openblasKernel: OpenBLAS.coreName)
+    }
+    if let concepts = result.concepts {
+      try ConceptFiles.write(concepts, manifest(concepts.centroids), to: base + "concepts")
+    }
+    if let centroids = result.dedupCentroids {
+      try ConceptFiles.write(dedup: centroids, manifest(centroids), to: base + "dedup")
+    }
+    let kept = result.verdicts.indices.filter { result.verdicts[$0].kept }
+    try directory.write(kept.flatMap { names.key($0) + [UInt8(ascii: "\n")] }, as: "kept_keys.txt")
+    if let subset = names.subset(kept) { try subset.write(to: base + "subset.npy") }
+    let plan = Plan(
+      rows: report.samples, kept: report.kept,
+      dropped: Dictionary(uniqueKeysWithValues: report.dropped.map { ("\($0.key)", $0.value) }),
+      duplicateAbove: result.dedupCut, notices: result.notices.map(\.description))
+    try directory.write(try JSON.file(plan), as: "plan.json")
+    try directory.commit()
+  }
+}
+
+/// How rows are named: by a key file, by DataComp uids, or by their number.
+private struct Names {
+  private var keys: [ArraySlice<UInt8>]?
+  private var uids: [(high: UInt64, low: UInt64)]?
+  let column: KeyColumn
+
+  init(_ request: ArrayPrune.Request, rows: Int) throws {
+    if let path = request.keys {
+      guard try FileStatus(path: path) != nil else { throw PipelineError(.usage, "\(path): no such file") }
+      keys = try KeyFile.keys(path)
+      guard keys!.count == rows else {
+        throw PipelineError(.badData, "\(path): \(keys!.count) keys, the embeddings have \(rows) rows")
+      }
+    } else if let path = request.uids {
+      let reader = try NpyReader(path: path)
+      guard reader.type == DataCompSubset.type, reader.shape.count == 1 else {
+        throw NpyError(path: path, "uids are a vector of [('f0', '<u8'), ('f1', '<u8')]")
+      }
+      guard reader.rowCount == rows else {
+        throw NpyError(path: path, "\(reader.rowCount) uids, the embeddings have \(rows) rows")
+      }
+      let words = UInt64.decode(try reader.rows(0..<rows))
+      uids = (0..<rows).map { (words[2 * $0], words[2 * $0 + 1]) }
+      keys = uids!.map { Array((hex($0.high) + hex($0.low)).utf8)[...] }
+    }
+    if let keys {
+      var packed = PackedKeys()
+      for key in keys { packed.append(key) }
+      column = packed.column
+    } else {
+      column = KeyColumn(
+        rowNumberHashes: (0..<rows).map { KeyUniqueness.hashWords(Array("\($0)".utf8)[...]).0 })
+    }
+  }
+
+  func key(_ row: Int) -> [UInt8] { keys.map { Array($0[row]) } ?? Array("\(row)".utf8) }
+
+  func subset(_ rows: [Int]) -> DataCompSubset? { uids.map { uids in DataCompSubset(uids: rows.map { uids[$0] }) } }
+}
+
+/// 16 lower-case hex digits.
+private func hex(_ word: UInt64) -> String {
+  let digits = String(word, radix: 16)
+  return String(repeating: "0", count: 16 - digits.count) + digits
+}
+
+/// DataComp's subset file: uids sorted by (high, low) (spec/pruning.md 4.2).
+struct DataCompSubset {
+  static let type = NpyType.record([NpyField("f0", .uint64), NpyField("f1", .uint64)])
+  var uids: [(high: UInt64, low: UInt64)]
+
+  func write(to path: String) throws(FileError) {
+    var writer = try NpyWriter(path: path, type: Self.type)
+    for uid in uids.sorted(by: { ($0.high, $0.low) < ($1.high, $1.low) }) {
+      var row: [UInt8] = []
+      row.appendLittleEndian(uid.high)
+      row.appendLittleEndian(uid.low)
+      try writer.append(row)
+    }
+    try writer.finish()
+  }
+}
