@@ -3,8 +3,8 @@
     python3 -m venv venv && venv/bin/pip install numpy scikit-learn
     venv/bin/python Tests/FeaturesTests/oracle/make_goldens.py
 
-The masks follow rule 5 of the contract literally (full argsort, full cumsum, argmin); the PCA is scikit-learn's
-full SVD of the standardised Float64 array.
+The masks follow rule 5 of the contract literally (full argsort, full cumsum, argmin); the PCA is
+scikit-learn's full SVD of the standardised Float64 array.
 """
 
 import base64
@@ -109,8 +109,8 @@ def main():
     cases += [pca_case(rows[:50], mode) for mode in ("feature", "channel", "none")]
     versions = {"numpy": np.__version__, "sklearn": sklearn.__version__}
     GOLDENS.mkdir(exist_ok=True)
-    pca = {"versions": versions, "features": rows.shape[1], "images": base64.b64encode(rows.tobytes()).decode(),
-           "cases": cases}
+    encoded = base64.b64encode(rows.tobytes()).decode()
+    pca = {"versions": versions, "features": rows.shape[1], "images": encoded, "cases": cases}
     (GOLDENS / "pca.json").write_text(json.dumps(pca))
 
     out = []
