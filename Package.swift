@@ -81,7 +81,9 @@ if !light {
   targets += [
     library("Daemon", ["Pipeline"]),
     .executableTarget(
-      name: "tamis", dependencies: ["Daemon", "Pipeline", "Shards", "Decode", "Algebra", arguments, logging],
+      name: "tamis", dependencies: [
+        "Daemon", "Pipeline", "Shards", "Decode", "Algebra", "Features", "Prune", arguments, logging,
+      ],
       swiftSettings: settings),
     tests("EndToEndTests", ["tamis"], exclude: ["oracle"]),
   ]

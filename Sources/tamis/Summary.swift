@@ -1,5 +1,6 @@
 import Foundation
 import Pipeline
+import Prune
 
 /// What happened, in plain words.
 enum Summary {
@@ -10,9 +11,11 @@ enum Summary {
     }
     let rate = Double(report.ingest.samples) / max(report.seconds, 0.001)
     let speed = String(format: "%.2f s, %.0f samples/s", report.seconds, rate)
+    let stages = [
+      text(report.ingest), text(report.fit), text(report.prune), text(report.publish),
+    ].compactMap { $0 }
     return """
-      \(text(report.ingest))
-      \(text(report.publish))
+      \(stages.joined(separator: "\n"))
       Time: \(speed).
 
       Where to look:
@@ -45,6 +48,43 @@ enum Summary {
       ? "Published before: \(report.samples) samples in \(place)."
       : "Published \(report.samples) samples: \(place)."
   }
+
+  /// nil when the recipe asks for no model.
+  static func text(_ report: FitReport) -> String? {
+    guard let samples = report.samples, let components = report.components else { return nil }
+    let known = report.wasCurrent ? " (known from before)" : ""
+    return "PCA of \(samples) thumbnails: \(components) components, "
+      + "\(report.componentsFor90Percent ?? components) of them hold 90 % of the variance\(known)."
+  }
+
+  /// nil when nothing is pruned.
+  static func text(_ report: PruneReport) -> String? {
+    guard report.isActive else { return nil }
+    let known = report.wasCurrent ? " (known from before)" : ""
+    var lines = ["Pruning keeps \(report.kept) of \(report.samples) samples\(known)."]
+    for (reason, words) in reasons {
+      if let number = report.dropped[reason] {
+        lines.append("  \(words.padding(toLength: 24, withPad: " ", startingAt: 0)) \(number)")
+      }
+    }
+    if !report.concepts.isEmpty {
+      lines.append("Concepts, the most complex first (of \(report.concepts.count)):")
+      lines.append("  concept  samples  complexity  quota")
+      let ranked = report.concepts.filter { $0.size > 0 }.sorted {
+        ($1.complexity, $0.cluster) < ($0.complexity, $1.cluster)
+      }
+      for line in ranked.prefix(8) {
+        lines.append(
+          String(format: "  %7d  %7d  %10.4f  %5d", line.cluster, line.size, line.complexity, line.quota))
+      }
+    }
+    return lines.joined(separator: "\n")
+  }
+
+  private static let reasons: [(Reason, String)] = [
+    (.filter, "dropped by the filter"), (.domain, "outside the domain"), (.duplicate, "near-duplicates"),
+    (.score, "low image-text score"), (.reference, "reference similarity"), (.quota, "beyond their concept's quota"),
+  ]
 
   private static func count(_ number: Int, _ noun: String) -> String {
     "\(number) \(noun)\(number == 1 ? "" : "s")"

@@ -21,7 +21,8 @@ struct Tamis: ParsableCommand {
       """,
     version: tamisVersion,
     subcommands: [
-      RunCommand.self, IngestCommand.self, PublishCommand.self, CheckCommand.self, CatCommand.self,
+      RunCommand.self, IngestCommand.self, FitCommand.self, PruneCommand.self, PublishCommand.self,
+      ExplainCommand.self, PcaCommand.self, MasksCommand.self, CheckCommand.self, CatCommand.self,
       DoctorCommand.self, RecipeCommand.self,
     ])
 
@@ -47,6 +48,9 @@ struct Tamis: ParsableCommand {
     case let error as FileError:
       Console.error(error.description)
       return ExitStatus(error).rawValue
+    case let error as NpyError:
+      Console.error(error.description)
+      return ExitStatus.badData.rawValue
     case let fault as ShardFault:
       Console.error("\(fault.offset):\(fault.member): \(fault.code.rawValue): \(fault.message)")
       return ExitStatus.badData.rawValue

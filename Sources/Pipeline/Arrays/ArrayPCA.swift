@@ -36,8 +36,11 @@ public enum ArrayPCA {
     }
     events(.began(stage: "pca", shards: 1, bytes: UInt64(array.rowCount * array.rowBytes), samples: array.rowCount))
     do {
-      let basis = try PCABasis.fit(
-        try covariance(array, threads: plan.workers, events), standardization: standardize, components: components)
+      let covariance =
+        array.type == .uint8
+        ? try exactCovariance(array, threads: plan.workers, events)
+        : try floatCovariance(array, threads: plan.workers, events)
+      let basis = try PCABasis.fit(covariance, standardization: standardize, components: components)
       let shape = array.shape.count == 4 ? [3, array.shape[1], array.shape[2]] : [features]
       try PCAFiles.write(
         basis, shape: shape, scale: array.type == .uint8 ? "1/255" : "1",
@@ -49,32 +52,44 @@ public enum ArrayPCA {
     }
   }
 
-  private static func covariance(
+  /// 8-bit rows: one pass, exact, order-free.
+  private static func exactCovariance(
     _ array: borrowing NpyReader, threads: Int, _ events: EventHandler
   ) throws -> CovarianceMatrix {
-    let block = max(1, (8 << 20) / array.rowBytes)
     let pixels = array.rowItems / 3
     let isImage = array.shape.count == 4
-    if array.type == .uint8 {
-      var gram = ExactGram(features: array.rowItems, threads: threads)
-      for start in stride(from: 0, to: array.rowCount, by: block) {
-        let rows = try array.rows(start..<min(start + block, array.rowCount))
-        gram.add(isImage ? PixelLayout.planar(rows.span, pixels: pixels).span : rows.span)
-        events(.progress(samples: start, bytes: UInt64(start * array.rowBytes)))
-      }
-      return try gram.covariance()
-    }
-    // Floats take two passes: means, then products about them.
-    var means = FeatureMeans(features: array.rowItems)
-    for start in stride(from: 0, to: array.rowCount, by: block) {
-      means.add(try doubles(array, start..<min(start + block, array.rowCount)).span)
-    }
-    var gram = FloatGram(shift: means.means, threads: threads)
-    for start in stride(from: 0, to: array.rowCount, by: block) {
-      try gram.add(doubles(array, start..<min(start + block, array.rowCount)).span)
-      events(.progress(samples: start, bytes: UInt64(start * array.rowBytes)))
+    var gram = ExactGram(features: array.rowItems, threads: threads)
+    for range in blocks(of: array) {
+      var rows = try array.rows(range)
+      if isImage { rows = PixelLayout.planar(rows.span, pixels: pixels) }
+      gram.add(rows.span)
+      events(.progress(samples: range.upperBound, bytes: UInt64(range.upperBound * array.rowBytes)))
     }
     return try gram.covariance()
+  }
+
+  /// Float rows: two passes, means first, then products about them.
+  private static func floatCovariance(
+    _ array: borrowing NpyReader, threads: Int, _ events: EventHandler
+  ) throws -> CovarianceMatrix {
+    var means = FeatureMeans(features: array.rowItems)
+    for range in blocks(of: array) {
+      let rows = try doubles(array, range)
+      means.add(rows.span)
+    }
+    var gram = FloatGram(shift: means.means, threads: threads)
+    for range in blocks(of: array) {
+      let rows = try doubles(array, range)
+      try gram.add(rows.span)
+      events(.progress(samples: range.upperBound, bytes: UInt64(range.upperBound * array.rowBytes)))
+    }
+    return try gram.covariance()
+  }
+
+  /// Row ranges of about 8 MiB.
+  private static func blocks(of array: borrowing NpyReader) -> [Range<Int>] {
+    let (count, step) = (array.rowCount, max(1, (8 << 20) / array.rowBytes))
+    return stride(from: 0, to: count, by: step).map { $0..<min($0 + step, count) }
   }
 
   private static func doubles(_ array: borrowing NpyReader, _ range: Range<Int>) throws(NpyError) -> [Double] {

@@ -2,6 +2,11 @@ import Decode
 import Foundation
 import Shards
 
+extension Recipe.Limits {
+  /// Worker threads of `jobs: auto`: one a core.
+  public static var defaultJobs: Int { ProcessInfo.processInfo.activeProcessorCount }
+}
+
 /// How a run divides `limits.memory`: three quarters for samples and pixels in flight, the rest for the sample
 /// being read, column buffers and libraries.
 struct MemoryPlan {
@@ -22,7 +27,7 @@ struct MemoryPlan {
         .usage,
         "limits.memory: \(ByteSize.text(limits.memory)) is too small, \(ByteSize.text(least)) is needed")
     }
-    workers = limits.jobs ?? ProcessInfo.processInfo.activeProcessorCount
+    workers = limits.jobs ?? Recipe.Limits.defaultJobs
     window = limits.memory / 4 * 3
     imageBytes = min(window, 1 << 30)
     var shards = ShardLimits()

@@ -49,5 +49,5 @@ struct KeptSamples {
   }
 }
 
-/// Keeps the shuffle apart from masks (epochs from 0) and random selection (2⁶⁴ − 1).
-private let shuffleEpoch = UInt64.max - 1
+/// Keeps the shuffle apart from masks (epochs from 0), random selection (2⁶⁴ − 1) and k-means (2⁶⁴ − 2, 2⁶⁴ − 3).
+private let shuffleEpoch = UInt64.max - 3

@@ -119,6 +119,8 @@ public struct Recipe: Sendable, Equatable, Encodable {
     /// Longest one image may take to decode, see ``RejectCode/deadline``.
     public var imageSeconds = 5
 
+    public init() {}
+
     public func encode(to encoder: any Encoder) throws {
       var values = encoder.container(keyedBy: CodingKeys.self)
       try values.encode(memory, forKey: .memory)

@@ -1,0 +1,30 @@
+public import Algebra
+public import ArgumentParser
+public import Features
+import Pipeline
+public import Prune
+
+extension Standardization: ExpressibleByArgument {}
+extension ComponentMasker.Rule: ExpressibleByArgument {}
+extension PruneSettings.Rule: ExpressibleByArgument {}
+
+/// A size such as `2GiB` on the command line.
+struct ByteSizeArgument: ExpressibleByArgument, Decodable {
+  var bytes: Int
+  init(bytes: Int) { self.bytes = bytes }
+  init?(argument: String) {
+    guard let bytes = ByteSize.parse(argument), bytes > 0 else { return nil }
+    self.bytes = bytes
+  }
+  var defaultValueDescription: String { ByteSize.text(bytes) }
+}
+
+/// A number of clusters, or `auto`.
+struct ClusterCount: ExpressibleByArgument, Decodable {
+  var number: Int?
+  init?(argument: String) {
+    if argument == "auto" { return }
+    guard let number = Int(argument) else { return nil }
+    self.number = number
+  }
+}

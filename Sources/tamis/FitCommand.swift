@@ -1,0 +1,32 @@
+import ArgumentParser
+import Pipeline
+
+struct FitCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "fit", abstract: "Second stage of run: the PCA of the thumbnails, and the embeddings that need it.",
+    discussion: "Example: tamis fit recipe.yaml -w ws")
+
+  @OptionGroup var options: RecipeOptions
+  @OptionGroup var logging: LogOptions
+
+  func run() throws {
+    let (recipe, path) = try options.load()
+    let workspace = try Workspace(path: path)
+    let report = try Fit.run(recipe, in: workspace, events: logging.log.handler)
+    if !logging.quiet { print(Summary.text(report) ?? "The recipe asks for no model.") }
+  }
+}
+
+struct ExplainCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "explain", abstract: "Why a sample was kept, dropped or rejected.",
+    discussion: "Example: tamis explain 000010005 -w samples/.tamis")
+
+  @Argument(help: "The sample's key, as published.")
+  var key: String
+
+  @Option(name: .shortAndLong, help: "The workspace.")
+  var workspace = ".tamis"
+
+  func run() throws { print(try Explain.text(key: key, workspace: workspace)) }
+}

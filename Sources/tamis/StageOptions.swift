@@ -1,0 +1,117 @@
+import ArgumentParser
+import Prune
+
+/// `--score-rule`.
+enum ScoreRule: String, ExpressibleByArgument, CaseIterable { case exact, datacomp }
+/// `--reference-rule`.
+enum ReferenceRule: String, ExpressibleByArgument, CaseIterable { case near, far, gap }
+
+/// The stages of `prune --image-embeddings`.
+struct StageOptions: ParsableArguments {
+  @Option(help: "Drop rows more similar than 1 - e to an earlier row of their cluster.")
+  var dedupEpsilon: Double?
+  @Option(help: "Keep this fraction, the least duplicated.")
+  var dedupKeep: Double?
+  @Option(help: "Clusters within which rows are compared: a number or auto (n/8800).")
+  var dedupClusters: ClusterCount?
+  @Option(help: "Who comes first in a cluster, and stays: hard, easy, random or score.")
+  var dedupRule: PruneSettings.Rule?
+
+  @Option(help: "Keep this fraction, the best image-text scores.")
+  var scoreKeep: Double?
+  @Option(help: "Keep scores of at least this.")
+  var scoreMin: Double?
+  @Option(help: "exact, or datacomp: the threshold is the (n·f + 1)-th score and ties stay.")
+  var scoreRule = ScoreRule.exact
+
+  @Option(help: "near: drop the nearest; far: keep the nearest; gap: drop those closer than --gap allows.")
+  var referenceRule: ReferenceRule?
+  @Option(help: "Fraction kept by near and far.")
+  var referenceKeep: Double?
+
+  @Option(help: "Concepts: a number or auto (square root of n, at most 100).")
+  var clusters: ClusterCount?
+  @Option(help: "Nearest other centroids in the distance between concepts.")
+  var neighbours: Int?
+  @Option(help: "Temperature of the softmax over complexities.")
+  var temperature: Double?
+  @Option(help: "Least share of an even split that each concept keeps, 0 to 1.")
+  var balance: Double?
+  @Option(help: "Fraction kept by the concepts stage.")
+  var keep: Double?
+  @Option(help: "Number kept by the concepts stage.")
+  var keepCount: Int?
+  @Option(help: "Which rows of a concept stay: hard (farthest from the centroid), easy or random.")
+  var rule: PruneSettings.Rule?
+  @Option(help: "Rounds of k-means.")
+  var iterations = 100
+  @Option(help: "Seed.")
+  var seed: UInt64 = 0
+
+  @Option(help: "A filter expression (not available in this version).")
+  var filter: String?
+  @Option(help: "A domain head (not available in this version).")
+  var domain: String?
+
+  private var hasDedup: Bool { dedupEpsilon != nil || dedupKeep != nil }
+  private var hasConcepts: Bool { keep != nil || keepCount != nil }
+  var isGiven: Bool {
+    hasDedup || scoreKeep != nil || scoreMin != nil || referenceRule != nil || hasConcepts || filter != nil
+      || domain != nil
+  }
+
+  func validate() throws {
+    if filter != nil { throw ValidationError("--filter is not available in this version.") }
+    if domain != nil { throw ValidationError("--domain is not available in this version.") }
+    if dedupEpsilon != nil, dedupKeep != nil { throw ValidationError("Give either --dedup-epsilon or --dedup-keep.") }
+    if !hasDedup, dedupClusters != nil || dedupRule != nil {
+      throw ValidationError("The dedup stage needs --dedup-epsilon or --dedup-keep.")
+    }
+    if scoreKeep != nil, scoreMin != nil { throw ValidationError("Give either --score-keep or --score-min.") }
+    if scoreRule == .datacomp, scoreKeep == nil { throw ValidationError("--score-rule datacomp needs --score-keep.") }
+    if keep != nil, keepCount != nil { throw ValidationError("Give either --keep or --keep-count.") }
+    if !hasConcepts, clusters != nil || neighbours != nil || temperature != nil || balance != nil || rule != nil {
+      throw ValidationError("The concepts stage needs --keep or --keep-count.")
+    }
+  }
+
+  /// The flags as settings; values are checked by `prune` itself, all at once.
+  func settings(hasReference: Bool) throws -> PruneSettings {
+    var settings = PruneSettings()
+    settings.iterations = iterations
+    settings.seed = seed
+    if hasDedup {
+      var dedup = PruneSettings.Dedup()
+      dedup.limit = dedupKeep.map { .keep($0) } ?? .epsilon(dedupEpsilon!)
+      dedup.clusters = dedupClusters?.number
+      dedup.rule = dedupRule ?? .hard
+      settings.dedup = dedup
+    }
+    if let scoreKeep { settings.score = scoreRule == .datacomp ? .dataComp(scoreKeep) : .keep(scoreKeep) }
+    if let scoreMin { settings.score = .minimum(scoreMin) }
+    if let referenceRule {
+      guard hasReference else { throw ValidationError("--reference-rule needs --reference.") }
+      guard referenceRule == .gap || referenceKeep != nil else {
+        throw ValidationError("--reference-rule \(referenceRule.rawValue) needs --reference-keep.")
+      }
+      switch referenceRule {
+      case .near: settings.reference = .near(keep: referenceKeep!)
+      case .far: settings.reference = .far(keep: referenceKeep!)
+      case .gap: settings.reference = .gap
+      }
+    } else if hasReference {
+      throw ValidationError("--reference needs --reference-rule near, far or gap.")
+    }
+    if hasConcepts {
+      var concepts = PruneSettings.Concepts()
+      concepts.limit = keepCount.map { .count($0) } ?? .keep(keep!)
+      concepts.clusters = clusters?.number
+      concepts.neighbours = neighbours ?? concepts.neighbours
+      concepts.temperature = temperature ?? concepts.temperature
+      concepts.balance = balance ?? concepts.balance
+      concepts.rule = rule ?? .hard
+      settings.concepts = concepts
+    }
+    return settings
+  }
+}
