@@ -62,7 +62,7 @@ var targets: [Target] = [
   tests("ShardsTests", ["Shards"], exclude: ["Goldens", "oracle"]),
   tests("DecodeTests", ["Decode"], exclude: ["Goldens", "oracle"]),
   tests("AlgebraTests", ["Algebra"]),
-  tests("FeaturesTests", ["Features", "Decode", "Algebra"]),
+  tests("FeaturesTests", ["Features", "Decode", "Algebra"], exclude: ["Goldens", "oracle"]),
   tests("PruneTests", ["Prune", "Algebra"], exclude: ["oracle"]),
   tests("PipelineTests", ["Pipeline", "Shards"]),
 ]

@@ -31,6 +31,8 @@ public enum PCAError: Error, Equatable, CustomStringConvertible {
   case tooFewRows(Int)
   /// The first row with a NaN or infinite value.
   case notFinite(row: Int)
+  /// Values so large that their squares are beyond Float64.
+  case overflow
   /// LAPACK's divide and conquer did not converge (its `info`).
   case notConverged(Int)
   /// Saved partial statistics whose arrays do not fit together.
@@ -42,6 +44,7 @@ public enum PCAError: Error, Equatable, CustomStringConvertible {
     switch self {
     case .tooFewRows(let count): "a PCA needs at least 2 samples, there are \(count)"
     case .notFinite(let row): "row \(row) holds a NaN or an infinite value"
+    case .overflow: "values are too large: their squares overflow"
     case .notConverged(let info): "the eigenvalue solver did not converge (dsyevd info \(info))"
     case .inconsistentState: "the partial statistics do not fit together"
     case .tooManyFeatures(let count): "\(count) features are more than the eigensolver takes (32765)"

@@ -41,13 +41,13 @@ public enum NearestCentroid {
     return result
   }
 
-  /// The nearest row of `centroids` for the rows `indices` of `matrix`, without the dots: where only one
-  /// candidate was proposed nothing needs to be redone.
+  /// The nearest row of `centroids` for the rows `indices` of `matrix`, without the dots (where only one
+  /// candidate was proposed nothing needs to be redone), and how far it leads (``RunningBest/lead``).
   package static func choose(
     _ indices: [Int32], of matrix: EmbeddingMatrix, to centroids: EmbeddingMatrix, threads: Int
-  ) -> [Int32] {
-    search(indices, of: matrix, among: centroids, threads: threads) { best, _ in best.map(\.column) }
-      .flatMap { $0 }
+  ) -> (centroid: [Int32], lead: [Float]) {
+    let best = search(indices, of: matrix, among: centroids, threads: threads) { best, _ in best }
+    return (best.flatMap { $0.map(\.column) }, best.flatMap { $0.map(\.lead) })
   }
 
   /// Buffers of one worker.

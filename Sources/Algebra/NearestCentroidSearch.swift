@@ -13,6 +13,12 @@ package struct RunningBest {
   /// The leader's Float64 dot, if it had to be computed.
   package private(set) var exact: Double?
 
+  /// No column but the leader is proposed with more than this; +∞ once two were too close to call.
+  private var runnerUp = -Float.infinity
+
+  /// How far the leader is ahead of all others by the proposals; −∞ where Float64 had to decide.
+  package var lead: Float { similarity - runnerUp }
+
   /// No leader; any column beats it.
   package init() {
     similarity = -.infinity
@@ -41,15 +47,20 @@ package struct RunningBest {
     if range.isEmpty { return }
     let segment = proposals.extracting(range)
     let best = Self.maximum(segment)
-    if best < similarity - Self.margin { return }
+    if best < similarity - Self.margin {
+      runnerUp = max(runnerUp, best)
+      return
+    }
     let bar = max(best, similarity) - Self.margin
     let found = Self.atLeast(bar, segment)
     if best > similarity + Self.margin && found.count == 1 {
+      runnerUp = max(runnerUp, similarity, Self.maximum(segment, without: found.indexSum))
       column = Int32(first + range.lowerBound + found.indexSum)
       similarity = best
       exact = nil
       return
     }
+    runnerUp = .infinity
     if best > similarity + Self.margin {
       column = -1
       exact = -.infinity
@@ -73,9 +84,16 @@ package struct RunningBest {
   /// The largest value; floats are compared as integers, in a form that vectorises.
   @inline(__always)
   private static func maximum(_ values: Span<Float>) -> Float {
-    var top = Int32.min
+    var top = ordered(-.infinity)
     for i in values.indices { top = max(top, ordered(values[i])) }
     return Float(bitPattern: UInt32(bitPattern: top ^ ((top >> 31) & 0x7fff_ffff)))
+  }
+
+  /// The largest value but for the one at `index`, −∞ if there is no other.
+  @inline(__always)
+  private static func maximum(_ values: Span<Float>, without index: Int) -> Float {
+    max(
+      maximum(values.extracting(0..<index)), maximum(values.extracting(index + 1..<values.count)))
   }
 
   /// How many values reach `bar`, and the sum of their indices: the index itself when there is one.

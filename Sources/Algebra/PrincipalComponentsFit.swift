@@ -21,6 +21,7 @@ extension PCABasis {
   ///   - standardization: how features are scaled.
   ///   - channels: for `.channel`: features are `channels` planes of equal size, one after the other.
   ///   - components: leading components to keep; `nil` keeps all min(N, D).
+  /// - Throws: `PCAError` when values overflow or LAPACK gives up.
   /// - Precondition: `channels` divides D; `components` ≥ 1.
   public static func fit(
     _ covariance: consuming CovarianceMatrix, standardization: Standardization = .feature, channels: Int = 3,
@@ -32,6 +33,8 @@ extension PCABasis {
     var matrix = covariance.upper
     covariance.upper = []
     scaling.apply(to: &matrix)
+    // LAPACK may not end on a NaN; the lower triangle is zero.
+    guard matrix.allSatisfy({ $0.isFinite }) else { throw .overflow }
 
     let ascending: [Double]
     do {

@@ -26,9 +26,12 @@ public struct ImageInfo: Sendable, Equatable {
   public let scans: Int
   /// The work to expect: width × height × scans + bytes. It is compared with ``DecodeLimits/maxCost``.
   public let cost: UInt64
-  /// Bytes the decode and the orientation allocate at their peak: the image, a second one where it must be
-  /// turned, coefficient buffers of multi-scan JPEG, intermediate pixels with alpha, and work rows.
+  /// Bytes the decode and the orientation allocate at their peak: the image and the larger of its turned copy
+  /// and ``codecMemory``.
   public let decodeMemory: Int
+  /// Bytes the codec may allocate beside the image: coefficient buffers of multi-scan JPEG, intermediate pixels
+  /// with alpha, work rows.
+  let codecMemory: Int
 
   init(header: ImageHeader, format: ImageFormat, bytes: Int) {
     self.format = format
@@ -41,16 +44,14 @@ public struct ImageInfo: Sendable, Equatable {
     scans = header.scans
     let pixels = header.width * header.height
     cost = UInt64(pixels) * UInt64(header.scans) + UInt64(bytes)
-    decodeMemory = pixels * 3 * (header.orientation == 1 ? 1 : 2) + header.workMemory
+    codecMemory = header.codecMemory
+    decodeMemory = pixels * 3 + max(header.codecMemory, header.orientation == 1 ? 0 : pixels * 3)
   }
 
   /// Width once the orientation is applied.
   public var orientedWidth: Int { orientation >= 5 ? height : width }
   /// Height once the orientation is applied.
   public var orientedHeight: Int { orientation >= 5 ? width : height }
-
-  /// The part of ``decodeMemory`` that is neither the image nor its turned copy.
-  var workMemory: Int { decodeMemory - width * height * 3 * (orientation == 1 ? 1 : 2) }
 }
 
 /// What a format's header reader finds.
@@ -63,5 +64,5 @@ struct ImageHeader {
   var isProgressive = false
   var scans = 1
   /// Bytes the codec allocates beside the image.
-  var workMemory = 0
+  var codecMemory = 0
 }

@@ -32,7 +32,7 @@ import CCodecs
     var header = tamis_jpeg_header()
     try check(
       unsafe tamis_jpeg_start(
-        handle, source.baseAddress?.assumingMemoryBound(to: UInt8.self), source.count, info.workMemory,
+        handle, source.baseAddress?.assumingMemoryBound(to: UInt8.self), source.count, info.codecMemory,
         Int32(DecodeLimits.maxScans), strict ? 1 : 0, &header))
     guard header.width == info.width, header.height == info.height else {
       throw DecodeError(.corruptImage, "libjpeg reads \(header.width) x \(header.height) from the header")

@@ -111,9 +111,9 @@ private struct JPEGWalk {
     }
     header.orientation = exifOrientation ?? xmpOrientation ?? 1
     // Rows of samples in several forms, Huffman tables and the decoder itself.
-    header.workMemory = header.width * 256 + (1 << 20)
+    header.codecMemory = header.width * 256 + (1 << 20)
     if header.isProgressive || inScan != header.channels {
-      header.workMemory += coefficientBytes
+      header.codecMemory += coefficientBytes
       header.scans = countScans(bytes)
     }
     return header

@@ -38,8 +38,8 @@ func readPNGHeader(_ bytes: RawSpan) throws(DecodeError) -> ImageHeader {
   }
   header.orientation = exifOrientation ?? xmpOrientation ?? 1
   // libpng's rows before and after conversion, its window and tables.
-  header.workMemory = width * 32 + (1 << 18)
+  header.codecMemory = width * 32 + (1 << 18)
   // Sides above 2^24 are rejected next; the bound keeps the product small.
-  if hasAlpha, interlace == 1 { header.workMemory += min(width, 1 << 24) * min(height, 1 << 24) * 4 }
+  if hasAlpha, interlace == 1 { header.codecMemory += min(width, 1 << 24) * min(height, 1 << 24) * 4 }
   return header
 }

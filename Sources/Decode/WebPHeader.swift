@@ -17,9 +17,11 @@ func readWebPHeader(_ bytes: RawSpan) throws(DecodeError) -> ImageHeader {
   header.orientation = webPOrientation(bytes) ?? 1
   let pixels = header.width * header.height
   // Lossless decoding works on ARGB pixels; alpha needs RGBA before it is laid over white, and its own plane.
-  header.workMemory = header.width * 128 + (1 << 19)
-  if features.format != 1 { header.workMemory += pixels * 4 }
-  if hasAlpha || features.has_animation != 0 { header.workMemory += pixels * 5 }
+  // Not foreseen: the code tables of a lossless image, about 13 kB for each group of them (at most one for 16
+  // pixels, 65 536 in all); no header tells their number, and honest files have some tens.
+  header.codecMemory = header.width * 128 + (1 << 19)
+  if features.format != 1 { header.codecMemory += pixels * 4 }
+  if hasAlpha || features.has_animation != 0 { header.codecMemory += pixels * 5 }
   return header
 }
 

@@ -1,6 +1,7 @@
 /// The two ways to store the pixels of an image, and the way from one to the other.
 public enum PixelLayout {
-  /// Rewrites images from interleaved (n, H·W, C) to planar (n, C, H·W): feature (c·H + y)·W + x of a PCA row.
+  /// Rewrites images from interleaved (n, H·W, C) to planar (n, C, H·W): feature (c·H + y)·W + x of a PCA
+  /// row.
   ///
   /// - Parameters:
   ///   - interleaved: n·H·W·C bytes.

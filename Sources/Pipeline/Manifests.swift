@@ -64,6 +64,8 @@ struct PublishManifest: Codable, Equatable {
   var compress: String
   var samples: Int
   var shards: [Shard]
+  /// SHA-256 of the `pc_matrix.npy` that the masks belong to.
+  var basis: String?
 }
 
 extension ColumnManifest.FileEntry {

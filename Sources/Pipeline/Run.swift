@@ -1,6 +1,8 @@
 /// What a one-shot run did.
 public struct RunReport: Sendable, Equatable {
   public var ingest = IngestReport()
+  public var fit = FitReport()
+  public var prune = PruneReport()
   public var publish = PublishReport()
   /// Wall time.
   public var seconds = 0.0
@@ -10,7 +12,7 @@ public struct RunReport: Sendable, Equatable {
   public init() {}
 }
 
-/// The one-shot: ingest → publish over one workspace. A finished stage is not done again; an interrupted one
+/// The one-shot: ingest → fit → prune → publish over one workspace. A finished stage is not done again; an interrupted one
 /// continues.
 public enum Run {
   public static func run(
@@ -26,10 +28,14 @@ public enum Run {
     let workspace = try Workspace(path: path)
     var report = RunReport()
     report.ingest = try Ingest.run(recipe, in: workspace, events: events)
+    report.fit = try Fit.run(recipe, in: workspace, events: events)
+    report.prune = try PruneStage.run(recipe, in: workspace, events: events)
     report.publish = try Publish.run(recipe, in: workspace, replacing: replacing, events: events)
-    guard report.publish.samples == report.ingest.accepted else {
+    guard report.prune.samples == report.ingest.accepted, report.publish.samples == report.prune.kept else {
       throw PipelineError(
-        .internalError, "\(report.ingest.accepted) samples accepted, but \(report.publish.samples) published")
+        .internalError,
+        "\(report.ingest.accepted) samples accepted and \(report.prune.kept) of \(report.prune.samples) kept, "
+          + "but \(report.publish.samples) published")
     }
     let elapsed = (ContinuousClock.now - start).components
     report.seconds = Double(elapsed.seconds) + Double(elapsed.attoseconds) * 1e-18

@@ -65,7 +65,7 @@ public enum ShardSet {
   }
 
   /// `a/b.tar.gz` → `a__b`.
-  static func workspaceName(_ relative: String) -> String {
+  package static func workspaceName(_ relative: String) -> String {
     var name = relative
     for suffix in [".tar", ".tar.gz", ".tar.zst", ".tgz", ".tzst", ".tar.zstd"] where name.hasSuffix(suffix) {
       name.removeLast(suffix.count)
@@ -75,7 +75,7 @@ public enum ShardSet {
   }
 
   /// `x{,.gz}` → `x`, `x.gz`; also `{a,b}` nested and `{00..12}` ranges, zero-padded.
-  static func braceExpansion(_ pattern: String) -> [String] {
+  package static func braceExpansion(_ pattern: String) -> [String] {
     guard let open = pattern.firstIndex(of: "{"), let close = matchingBrace(pattern, open) else {
       return [pattern]
     }

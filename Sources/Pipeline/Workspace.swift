@@ -70,3 +70,23 @@ func readFile(_ path: String) throws(FileError) -> [UInt8]? {
   guard let status = try FileStatus(path: path) else { return nil }
   return try File(path: path, .read).read(at: 0, count: Int(status.size))
 }
+
+/// A shard whose columns are in the workspace.
+struct IngestedShard {
+  var name: String
+  var manifest: ColumnManifest
+}
+
+extension Workspace {
+  /// All shards with columns, in workspace order.
+  func ingestedShards() throws -> [IngestedShard] {
+    var shards: [IngestedShard] = []
+    for name in try Directory.names(in: path + "/columns") ?? [] where !name.hasPrefix(".") {
+      if let manifest = try manifest(name) { shards.append(IngestedShard(name: name, manifest: manifest)) }
+    }
+    guard !shards.isEmpty else {
+      throw PipelineError(.badData, "\(path): nothing was ingested; run `tamis ingest` first")
+    }
+    return shards
+  }
+}

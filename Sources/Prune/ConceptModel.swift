@@ -19,4 +19,19 @@ public struct ConceptModel: Sendable {
   /// What the last kept row has: its distance, or its random value · 2⁻⁶⁴ under `random`. With quota 0 it is
   /// +∞, and −∞ under `easy`. `(k,)`.
   public var threshold: [Float]
+
+  /// A model from its arrays, as read from `models/concepts`.
+  public init(
+    centroids: EmbeddingMatrix, size: [Int], dIntra: [Double], dInter: [Double], complexity: [Double],
+    target: [Double], quota: [Int], threshold: [Float]
+  ) {
+    self.centroids = centroids
+    self.size = size
+    self.dIntra = dIntra
+    self.dInter = dInter
+    self.complexity = complexity
+    self.target = target
+    self.quota = quota
+    self.threshold = threshold
+  }
 }

@@ -45,6 +45,11 @@ extension Double: NpyValue {
   public static func decode(_ bytes: [UInt8]) -> [Double] { copied(bytes) }
 }
 
+extension UInt16 {
+  /// The values in little-endian bytes, for half precision.
+  static func copied(_ bytes: [UInt8]) -> [UInt16] { Shards.copied(bytes) }
+}
+
 /// Reinterprets bytes; valid on little-endian machines only, and Tamis runs on no other.
 private func copied<Value: BitwiseCopyable>(_ bytes: [UInt8]) -> [Value] {
   let count = bytes.count / MemoryLayout<Value>.stride

@@ -133,3 +133,37 @@ func emptyClustersAreRefilled() throws {
   #expect(one.repairs == two.repairs)
   for i in 0..<60 { #expect(one.centroids.row(i) == two.centroids.row(i)) }
 }
+
+@Test("Training equals a plain Lloyd iteration that compares every row with every centroid in Float64")
+func trainingEqualsPlainLloyd() throws {
+  var source = Rows(seed: 17)
+  let (n, d, k, rounds) = (900, 12, 9, 12)
+  let matrix = EmbeddingMatrix(
+    source.clustered(n, d, centres: 14, spread: 0.7).map { Float16($0) }, dimension: d)
+  let keys = hashes(n)
+  let order = (0..<n).map { row in
+    var generator = Philox(seed: 4, keyHash: keys[row], epoch: .max - 1)
+    return (generator.next(), row)
+  }.sorted { $0 < $1 }.map(\.1)
+  func unit(_ sums: [Double]) -> [Float] {
+    let length = sums.reduce(0) { $0 + $1 * $1 }.squareRoot()
+    return sums.map { Float($0 / length) }
+  }
+  var centroids = order.prefix(k).map { unit(matrix.row($0).map(Double.init)) }
+  for _ in 0..<rounds {
+    let assigned = bruteForce(matrix, EmbeddingMatrix(centroids.flatMap { $0 }, dimension: d))
+    for cluster in 0..<k {
+      var sums = [Double](repeating: 0, count: d)
+      for row in order where assigned[row] == Int32(cluster) {
+        for (t, value) in matrix.row(row).enumerated() { sums[t] += Double(value) }
+      }
+      centroids[cluster] = unit(sums)
+    }
+  }
+  var settings = KMeans.Settings(clusters: k)
+  settings.seed = 4
+  settings.iterations = rounds
+  let fit = try KMeans.fit(all(n), of: matrix, keyHashes: keys, settings)
+  #expect(fit.iterations == rounds)
+  for cluster in 0..<k { #expect(fit.centroids.row(cluster) == centroids[cluster]) }
+}

@@ -157,6 +157,21 @@ struct PrincipalComponentsTests {
     #expect(orthonormalityError(basis) <= 1e-5)
   }
 
+  @Test("One feature and two rows are enough")
+  func smallest() throws {
+    let basis = try fit([0, 255], features: 1)
+    #expect(basis.components == [1] && basis.ratios == [1] && basis.eigenvalues == [2])
+    #expect(basis.mean == [0.5] && basis.deviation == [0.5])
+  }
+
+  @Test("Squares beyond Float64 are an error", arguments: Standardization.allCases)
+  func overflow(standardization: Standardization) throws {
+    var gram = FloatGram(shift: [0, 0, 0])
+    try gram.add([1e200, 1, 2, -1e200, 3, 5].span)
+    let covariance = try gram.covariance()
+    #expect(throws: PCAError.overflow) { try PCABasis.fit(covariance, standardization: standardization) }
+  }
+
   @Test("Channel standardisation has one mean and deviation a plane; none has 0 and 1")
   func scalings() throws {
     let rows = smoothRows(64, features: 12, seed: 10)

@@ -2,21 +2,21 @@ import Dispatch
 import Synchronization
 
 /// Where the items of an ordered map come from; pulled by one worker at a time.
-protocol PullSource: ~Copyable, SendableMetatype {
+package protocol PullSource: ~Copyable, SendableMetatype {
   associatedtype Item: Sendable
   /// The next item with the bytes it will take until its result has been consumed; nil at the end.
   mutating func next() throws -> (item: Item, cost: Int)?
 }
 
 /// The work on one item; each thread has its own, so it may keep buffers.
-protocol MapWorker: ~Copyable, SendableMetatype {
+package protocol MapWorker: ~Copyable, SendableMetatype {
   associatedtype Input: Sendable
   associatedtype Output: Sendable
   mutating func map(_ input: Input) throws -> Output
 }
 
 /// Where results go, in the order of the items; called by one worker at a time.
-protocol OrderedSink: ~Copyable, SendableMetatype {
+package protocol OrderedSink: ~Copyable, SendableMetatype {
   associatedtype Input: Sendable
   mutating func consume(_ result: Input) throws
 }
@@ -29,7 +29,7 @@ protocol OrderedSink: ~Copyable, SendableMetatype {
 /// and is thrown once all workers have ended.
 ///
 /// - Returns: what `finish` makes of the sink after the last result.
-func orderedMap<
+package func orderedMap<
   Source: PullSource & ~Copyable, Worker: MapWorker & ~Copyable, Sink: OrderedSink & ~Copyable,
   Value: Sendable
 >(

@@ -79,7 +79,7 @@ public enum Ingest {
       try JSON.line(
         Parts(
           version: formatVersion, imageFields: recipe.input.imageFields, keys: recipe.input.keys,
-          duplicates: recipe.input.duplicates, decode: recipe.decode, thumbnail: recipe.features.pca,
+          duplicates: recipe.input.duplicates, decode: recipe.decode, thumbnail: recipe.features.thumbnail,
           sampleBytes: memory.shardLimits.sampleBytes, imageBytes: memory.imageBytes)))
   }
 

@@ -84,7 +84,7 @@ struct IngestSink: OrderedSink, ~Copyable {
     self.index = index
     let name = shards[index].name
     columns = try ColumnWriter(
-      shard: name, path: workspacePath + "/columns/" + name, thumbnailSize: recipe.features.pca.size)
+      shard: name, path: workspacePath + "/columns/" + name, thumbnailSize: recipe.features.thumbnail.size)
     quarantine = Quarantine(directory: workspacePath + "/quarantine", shard: name)
   }
 

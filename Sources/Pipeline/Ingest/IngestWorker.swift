@@ -31,8 +31,8 @@ struct IngestWorker: MapWorker, ~Copyable {
   init(_ recipe: Recipe, limits: DecodeLimits, watchdog: ImageWatchdog) {
     self.recipe = recipe
     self.watchdog = watchdog
-    let pca = recipe.features.pca
-    thumbnailer = Thumbnailer(size: pca.size, fit: pca.fit, filter: pca.filter)
+    let thumbnail = recipe.features.thumbnail
+    thumbnailer = Thumbnailer(size: thumbnail.size, fit: thumbnail.fit, filter: thumbnail.filter)
     decoder = ImageDecoder(
       limits: limits, onWarning: recipe.decode.onWarning, appliesOrientation: recipe.decode.appliesOrientation
     )

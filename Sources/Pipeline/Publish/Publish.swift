@@ -18,7 +18,7 @@ public struct PublishReport: Sendable, Equatable {
 public enum Publish {
   static let formatVersion = 1
 
-  /// Publishes every accepted sample to the recipe's `publish.path`.
+  /// Publishes the samples that the verdicts keep (all accepted ones before any pruning) to the recipe's `publish.path`.
   ///
   /// - Parameter replacing: allow another publish's OUT to be replaced.
   public static func run(
@@ -38,7 +38,9 @@ public enum Publish {
       throw PipelineError(.badData, "nothing was ingested: run `tamis ingest` first")
     }
 
-    let key = try publishKey(recipe, manifests)
+    let verdicts = try Verdicts(files.map(\.name), manifests, workspace)
+    let masks = try recipe.publish.add.contains(.mask) ? MaskField(recipe, workspace.path + "/models/pca") : nil
+    let key = try publishKey(recipe, manifests, verdicts, masks)
     var report = PublishReport()
     report.path = recipe.publish.path
     switch try OutputDirectory.existing(recipe.publish.path) {
@@ -52,13 +54,15 @@ public enum Publish {
       throw OutputDirectory.foreign(recipe.publish.path)
     }
 
-    let kept = try KeptSamples(files.map(\.name), order: recipe.publish.order, workspace) { _, _ in true }
+    let kept = try KeptSamples(files.map(\.name), order: recipe.publish.order, workspace) {
+      verdicts.isKept(shard: $0, row: $1)
+    }
     let output = try OutputDirectory(path: recipe.publish.path, key: key)
     let limits = try MemoryPlan(recipe.limits).shardLimits
     let feed = SampleFeed(files, manifests, limits: limits, keys: recipe.input.keys, workspace)
     let stored = files.reduce(0) { $0 + $1.status.size }
     events(.began(stage: "publish", shards: files.count, bytes: stored, samples: kept.rows.count))
-    var packer = ShardPacker(recipe.publish, total: kept.rows.count, output.staging)
+    var packer = ShardPacker(recipe.publish, total: kept.rows.count, output.staging, masks)
     switch recipe.publish.order {
     case .input:
       try publishInInputOrder(kept, feed, recipe, into: &packer, output, events)
@@ -67,7 +71,7 @@ public enum Publish {
     }
     let manifest = PublishManifest(
       key: key, format: recipe.publish.format.rawValue, compress: recipe.publish.compress.rawValue,
-      samples: kept.rows.count, shards: packer.shards)
+      samples: kept.rows.count, shards: packer.shards, basis: masks?.basis)
     try writeSidecars(manifest, output)
     try output.commit()
     events(.ended(stage: "publish"))
@@ -109,18 +113,28 @@ public enum Publish {
   }
 
   /// Hash of all that decides the published bytes.
-  private static func publishKey(_ recipe: Recipe, _ manifests: [ColumnManifest]) throws -> String {
+  private static func publishKey(
+    _ recipe: Recipe, _ manifests: [ColumnManifest], _ verdicts: Verdicts, _ masks: MaskField?
+  ) throws -> String {
     struct Parts: Encodable {
       var version: Int
       var publish: Recipe.Publish
       /// Hashes of the column manifests, in the order that decides the output.
       var columns: [String]
+      var basis: String?
+      var mask: Recipe.Mask?
     }
     var publish = recipe.publish
     publish.path = ""
-    var columns = try manifests.map { sha256(try JSON.line($0)) }
+    var columns = try manifests.enumerated().map { index, manifest in
+      sha256(try JSON.line([manifest.recipe, manifest.input.sha256, verdicts.keptDigest(shard: index)]))
+    }
     if recipe.publish.order != .input { columns.sort() }
-    return sha256(try JSON.line(Parts(version: formatVersion, publish: publish, columns: columns)))
+    return sha256(
+      try JSON.line(
+        Parts(
+          version: formatVersion, publish: publish, columns: columns, basis: masks?.basis,
+          mask: masks == nil ? nil : recipe.features.pca?.mask ?? Recipe.Mask())))
   }
 
   /// Files that make the directory a drop-in for trainers (spec/ecosystem.md B1), the manifest last.

@@ -14,8 +14,10 @@ struct ShardPacker: ~Copyable {
   private(set) var shards: [PublishManifest.Shard] = []
   /// True while the current shard exists already and its samples are passed over.
   private var isSkipping = false
+  private var masks: MaskField?
 
-  init(_ publish: Recipe.Publish, total: Int, _ directory: String) {
+  init(_ publish: Recipe.Publish, total: Int, _ directory: String, _ masks: MaskField?) {
+    self.masks = masks
     compression = publish.compress == .zstd ? .zstd : .none
     perShard = publish.samplesPerShard
     self.total = total
@@ -46,7 +48,8 @@ struct ShardPacker: ~Copyable {
     }
     added += 1
     guard !isSkipping else { return }
-    let sample = try sample()
+    var sample = try sample()
+    masks?.add(to: &sample)
     try writer!.write(key: sample.key, fields: sample.fields)
     if added % 64 == 0 { events(.progress(samples: added, bytes: 0)) }
   }

@@ -7,6 +7,7 @@ public struct Recipe: Sendable, Equatable, Encodable {
   public var input = Input()
   public var decode = Decoding()
   public var features = Features()
+  public var prune = Prune()
   public var publish = Publish()
   public var limits = Limits()
 
@@ -66,28 +67,6 @@ public struct Recipe: Sendable, Equatable, Encodable {
     }
   }
 
-  /// What is computed from each sample.
-  public struct Features: Sendable, Equatable, Encodable {
-    public var pca = Thumbnail()
-  }
-
-  /// The thumbnail every accepted image becomes, the input of the PCA.
-  public struct Thumbnail: Sendable, Equatable, Encodable {
-    /// Side S in pixels.
-    public var size = 32
-    public var fit = ThumbnailFit.crop
-    public var filter = ResampleFilter.bicubic
-
-    enum CodingKeys: String, CodingKey { case size, fit, filter }
-
-    public func encode(to encoder: any Encoder) throws {
-      var values = encoder.container(keyedBy: CodingKeys.self)
-      try values.encode(size, forKey: .size)
-      try values.encode(fit.rawValue, forKey: .fit)
-      try values.encode(filter.rawValue, forKey: .filter)
-    }
-  }
-
   /// Where and how the kept samples are written.
   public struct Publish: Sendable, Equatable, Encodable {
     /// Empty: nothing is published.
@@ -96,7 +75,13 @@ public struct Recipe: Sendable, Equatable, Encodable {
     public var compress = Compression.none
     public var samplesPerShard = 10_000
     public var order = Order.input
+    /// Fields computed for each published sample.
+    public var add: [Added] = []
 
+    public enum Added: String, Sendable, CaseIterable, Encodable {
+      /// `mask.npy`, see ``Mask``.
+      case mask
+    }
     public enum Format: String, Sendable, CaseIterable, Encodable { case webdataset }
     public enum Compression: String, Sendable, CaseIterable, Encodable { case none, zstd }
 
@@ -120,7 +105,7 @@ public struct Recipe: Sendable, Equatable, Encodable {
     }
 
     enum CodingKeys: String, CodingKey {
-      case path, format, compress, order
+      case path, format, compress, order, add
       case samplesPerShard = "samples_per_shard"
     }
   }

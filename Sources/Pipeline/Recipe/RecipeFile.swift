@@ -45,6 +45,7 @@ public enum RecipeFile {
     readInput(&section, &recipe.input, directory)
     readDecode(&section, &recipe.decode)
     readFeatures(&section, &recipe.features)
+    readPrune(&section, &recipe.prune, directory)
     readPublish(&section, &recipe.publish, directory)
     readLimits(&section, &recipe.limits)
     section.finish()
@@ -75,16 +76,6 @@ public enum RecipeFile {
     section.finish()
   }
 
-  private static func readFeatures(_ root: inout RecipeSection, _ features: inout Recipe.Features) {
-    var section = root.section("features")
-    var pca = section.section("pca")
-    features.pca.size = pca.integer("size", features.pca.size, in: 4...512)
-    features.pca.fit = pca.choice("fit", features.pca.fit)
-    features.pca.filter = pca.choice("filter", features.pca.filter)
-    pca.finish()
-    section.finish()
-  }
-
   private static func readPublish(
     _ root: inout RecipeSection, _ publish: inout Recipe.Publish, _ directory: String
   ) {
@@ -94,6 +85,11 @@ public enum RecipeFile {
     publish.compress = section.choice("compress", publish.compress)
     publish.samplesPerShard = section.integer(
       "samples_per_shard", publish.samplesPerShard, in: 1...10_000_000)
+    publish.add = section.strings("add", []).compactMap { name in
+      let field = Recipe.Publish.Added(rawValue: name)
+      if field == nil { section.report("add", "'\(name)' is not available in this version; expected mask") }
+      return field
+    }
     switch section.node("order") {
     case nil: break
     case .scalar(let scalar)? where scalar.string == "input": publish.order = .input
@@ -117,19 +113,24 @@ public enum RecipeFile {
     section.finish()
   }
 
-  private static func resolve(_ path: String, _ directory: String) -> String {
+  static func resolve(_ path: String, _ directory: String) -> String {
     path.hasPrefix("/") || directory == "." ? path : directory + "/" + path
   }
 
   /// `TAMIS_PUBLISH_SAMPLES_PER_SHARD` → `publish.samples_per_shard`, for variables that begin with a section.
   private static func environmentOverrides(_ environment: [String: String]) -> [String: String] {
-    let sections = ["input", "decode", "features.pca", "publish", "limits"]
+    let sections = [
+      "input", "decode", "features.pca.mask", "features.pca", "features.image", "prune.dedup", "prune.reference",
+      "prune.concepts", "publish", "limits",
+    ]
     var found: [String: String] = [:]
     for (name, value) in environment where name.hasPrefix("TAMIS_") {
       let rest = name.dropFirst("TAMIS_".count).lowercased()
       for section in sections {
         let prefix = section.replacingOccurrences(of: ".", with: "_") + "_"
-        if rest.hasPrefix(prefix) { found[section + "." + rest.dropFirst(prefix.count)] = value }
+        guard rest.hasPrefix(prefix) else { continue }
+        found[section + "." + rest.dropFirst(prefix.count)] = value
+        break
       }
     }
     return found

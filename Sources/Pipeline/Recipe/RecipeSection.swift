@@ -102,12 +102,36 @@ struct RecipeSection {
     return value
   }
 
+  mutating func number(_ key: String, _ fallback: Double) -> Double {
+    guard let node = node(key) else { return fallback }
+    guard let value = node.scalar.flatMap({ Double($0.string) }), value.isFinite else {
+      report(key, "expected a number")
+      return fallback
+    }
+    return value
+  }
+
+  /// A number or `auto` (nil).
+  mutating func numberOrAuto(_ key: String) -> Double? {
+    if values[key]?.scalar?.string == "auto" {
+      known.insert(key)
+      return nil
+    }
+    return has(key) ? number(key, 0) : nil
+  }
+
+  /// A key of which this version has one value only.
+  mutating func only(_ key: String, _ value: String) {
+    guard let node = node(key), node.scalar?.string != value else { return }
+    report(key, "only '\(value)' is available in this version")
+  }
+
   /// A list of texts, or one text.
   mutating func strings(_ key: String, _ fallback: [String]) -> [String] {
     guard let node = node(key) else { return fallback }
     let items = node.sequence.map { Array($0) } ?? [node]
     let texts = items.compactMap { $0.scalar?.string }
-    guard texts.count == items.count, !texts.isEmpty else {
+    guard texts.count == items.count, !texts.isEmpty || fallback.isEmpty else {
       report(key, "expected a list of texts")
       return fallback
     }

@@ -246,7 +246,7 @@ def thumbnail(image, size, fit, resample):
 
 def resampling():
     lines, blob = [], b""
-    shapes = [(37, 29), (29, 37), (16, 16), (1, 40), (40, 1), (90, 31), (3, 5), (201, 7), (65, 64), (19, 120)]
+    shapes = [(37, 29), (29, 37), (16, 16), (1, 40), (40, 1), (90, 31), (3, 5), (201, 7), (45, 44), (19, 120)]
     sources = []
     for width, height in shapes:
         name = f"source-{width}x{height}.png"

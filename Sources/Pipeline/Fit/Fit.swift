@@ -1,0 +1,113 @@
+import Algebra
+import Features
+import Shards
+
+/// What fitting did.
+public struct FitReport: Sendable, Equatable {
+  /// Samples and components of the PCA; nil if the recipe asks for none.
+  public var samples: Int?
+  public var components: Int?
+  /// Leading components that hold 90 % of the variance.
+  public var componentsFor90Percent: Int?
+  /// The PCA was there already.
+  public var wasCurrent = false
+  /// Shards whose embeddings were computed now.
+  public var shardsEmbedded = 0
+
+  public init() {}
+}
+
+/// The second stage: models of the pixels, and the embeddings that need them.
+public enum Fit {
+  static let formatVersion = 1
+
+  /// Fits the PCA of the thumbnails and fills the `image.npy` columns, as far as the recipe needs them.
+  public static func run(
+    _ recipe: Recipe, in workspace: borrowing Workspace, events: @escaping EventHandler
+  ) throws -> FitReport {
+    var report = FitReport()
+    let needsEncoder = recipe.features.image == .pixels || recipe.prune.isActive
+    guard recipe.features.pca != nil || needsEncoder || recipe.publish.add.contains(.mask) else { return report }
+    let shards = try workspace.ingestedShards()
+    let pca = recipe.features.pca ?? Recipe.PCA()
+    let key = try pcaKey(pca, shards)
+    let path = workspace.path + "/models/pca"
+    if try PCAFiles.manifest(path)?.key == key {
+      report.wasCurrent = true
+    } else {
+      try fitPCA(pca, recipe, shards, key, workspace, events)
+    }
+    let basis = try PCAFiles.read(path)
+    report.samples = basis.count
+    report.components = basis.componentCount
+    var share: Float = 0
+    report.componentsFor90Percent =
+      (basis.ratios.firstIndex { ratio in
+        share += ratio
+        return share >= 0.9
+      }.map { $0 + 1 }) ?? basis.componentCount
+    if needsEncoder {
+      report.shardsEmbedded = try ImageColumn.fill(
+        PixelEncoder(basis: basis), id: try encoderID(path), recipe, shards, workspace, events)
+    }
+    return report
+  }
+
+  /// Names the encoder that made a column: equal names, equal rows.
+  private static func encoderID(_ path: String) throws -> String {
+    "pixels:" + (try PCAFiles.manifest(path)?.files["pc_matrix.npy"]?.sha256 ?? "")
+  }
+
+  private static func pcaKey(_ pca: Recipe.PCA, _ shards: [IngestedShard]) throws -> String {
+    struct Parts: Encodable {
+      var version: Int
+      var components: Int?
+      var standardize: String
+      var thumbnails: [String]
+    }
+    return sha256(
+      try JSON.line(
+        Parts(
+          version: formatVersion, components: pca.components, standardize: pca.standardize.rawValue,
+          thumbnails: shards.map { $0.manifest.files["thumbnail.npy"]?.sha256 ?? "" }.sorted())))
+  }
+
+  private static func fitPCA(
+    _ pca: Recipe.PCA, _ recipe: Recipe, _ shards: [IngestedShard], _ key: String, _ workspace: borrowing Workspace,
+    _ events: EventHandler
+  ) throws {
+    let size = recipe.features.thumbnail.size
+    let features = 3 * size * size
+    let memory = try MemoryPlan(recipe.limits)
+    let needed = max(
+      ExactGram.bytes(features: features, threads: memory.workers), PCABasis.fitBytes(features: features))
+    guard needed <= recipe.limits.memory else {
+      throw PipelineError(
+        .usage,
+        "limits.memory: the PCA of \(size) x \(size) thumbnails needs \(ByteSize.text(needed)), "
+          + "the limit is \(ByteSize.text(recipe.limits.memory))")
+    }
+    let total = shards.reduce(0) { $0 + $1.manifest.accepted }
+    events(.began(stage: "fit PCA", shards: shards.count, bytes: UInt64(total * features), samples: total))
+    var gram = ExactGram(features: features, threads: memory.workers)
+    var done = 0
+    for shard in shards {
+      let thumbnails = try NpyReader(path: workspace.columns(shard.name) + "/thumbnail.npy")
+      for start in stride(from: 0, to: thumbnails.rowCount, by: 256) {
+        let rows = try thumbnails.rows(start..<min(start + 256, thumbnails.rowCount))
+        gram.add(PixelLayout.planar(rows.span, pixels: size * size).span)
+        done += rows.count / features
+        events(.progress(samples: done, bytes: UInt64(done * features)))
+      }
+    }
+    do {
+      let basis = try PCABasis.fit(
+        try gram.covariance(), standardization: pca.standardize, components: pca.components)
+      try PCAFiles.write(
+        basis, shape: [3, size, size], scale: "1/255", key: key, to: workspace.path + "/models/pca")
+    } catch let error as PCAError {
+      throw PipelineError(.badData, "PCA: \(error.description)")
+    }
+    events(.ended(stage: "fit PCA"))
+  }
+}

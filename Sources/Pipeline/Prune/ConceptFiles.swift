@@ -1,0 +1,123 @@
+import Algebra
+import Prune
+import Shards
+
+/// `manifest.json` of `models/concepts` and `models/dedup`.
+struct ConceptManifest: Codable, Equatable {
+  var tamis = tamisVersion
+  /// Of the prune stage that fitted it.
+  var key: String
+  var clusters: Int
+  var dimension: Int
+  /// `hard`, `easy`, `random`: what the thresholds mean.
+  var rule: String
+  var seed: UInt64
+  /// A row is a duplicate above this similarity; nil without a dedup stage.
+  var duplicateAbove: Double?
+  /// The encoder whose rows the centroids live among.
+  var encoder: String
+  var openblasKernel: String
+
+  enum CodingKeys: String, CodingKey {
+    case tamis, key, clusters, dimension, rule, seed, encoder
+    case duplicateAbove = "duplicate_above"
+    case openblasKernel = "openblas_kernel"
+  }
+}
+
+/// The files of `models/concepts` and `models/dedup`.
+enum ConceptFiles {
+  static func write(_ model: ConceptModel, _ manifest: ConceptManifest, to path: String) throws {
+    try Directory.create(Directory.parent(of: path))
+    let directory = try AtomicDirectory(path: path)
+    let base = directory.temporary + "/"
+    try write(model.centroids, to: base + "centroids.npy")
+    try NpyFile.write(model.size.map { Int64($0) }, to: base + "size.npy")
+    try NpyFile.write(model.dIntra, to: base + "d_intra.npy")
+    try NpyFile.write(model.dInter, to: base + "d_inter.npy")
+    try NpyFile.write(model.complexity, to: base + "complexity.npy")
+    try NpyFile.write(model.target, to: base + "target.npy")
+    try NpyFile.write(model.quota.map { Int64($0) }, to: base + "quota.npy")
+    try NpyFile.write(model.threshold, to: base + "threshold.npy")
+    try directory.write(try JSON.file(manifest), as: "manifest.json")
+    try directory.commit()
+  }
+
+  /// Writes `models/dedup`.
+  static func write(dedup centroids: EmbeddingMatrix, _ manifest: ConceptManifest, to path: String) throws {
+    try Directory.create(Directory.parent(of: path))
+    let directory = try AtomicDirectory(path: path)
+    try write(centroids, to: directory.temporary + "/centroids.npy")
+    try directory.write(try JSON.file(manifest), as: "manifest.json")
+    try directory.commit()
+  }
+
+  private static func write(_ matrix: EmbeddingMatrix, to path: String) throws {
+    try NpyFile.write(
+      (0..<matrix.rows).flatMap { matrix.row($0) }, shape: [matrix.rows, matrix.dimension], to: path)
+  }
+
+  static func manifest(_ path: String) throws -> ConceptManifest? {
+    guard let bytes = try readFile(path + "/manifest.json") else { return nil }
+    return try? JSON.decode(ConceptManifest.self, from: bytes)
+  }
+
+  /// Reads `models/concepts` back; nil if there is none.
+  static func read(_ path: String) throws -> ConceptModel? {
+    guard try FileStatus(path: path + "/manifest.json") != nil else { return nil }
+    func array(_ name: String) throws -> NpyReader { try NpyReader(path: path + "/" + name) }
+    return ConceptModel(
+      centroids: try EmbeddingFile.read(path + "/centroids.npy"),
+      size: try array("size.npy").vector(of: Int64.self).map { Int($0) },
+      dIntra: try array("d_intra.npy").doubles(), dInter: try array("d_inter.npy").doubles(),
+      complexity: try array("complexity.npy").doubles(), target: try array("target.npy").doubles(),
+      quota: try array("quota.npy").vector(of: Int64.self).map { Int($0) },
+      threshold: try array("threshold.npy").vector(of: Float.self))
+  }
+}
+
+/// Embedding arrays: `(n, d)` of `<f2` or `<f4`, kept as they are stored; `<f8` is rounded to Float32.
+enum EmbeddingFile {
+  static func read(_ path: String) throws -> EmbeddingMatrix {
+    let reader = try NpyReader(path: path)
+    try check(reader)
+    let all = 0..<reader.rowCount
+    return reader.type == .float16
+      ? EmbeddingMatrix(try reader.rows(all, as: Float16.self), dimension: reader.shape[1])
+      : EmbeddingMatrix(try reader.floats(all), dimension: reader.shape[1])
+  }
+
+  /// Reads several arrays one below the other. All must have one dtype and dimension.
+  static func read(_ paths: [String]) throws -> EmbeddingMatrix {
+    var half: [Float16] = []
+    var single: [Float] = []
+    var dimension: Int?
+    for path in paths {
+      let reader = try NpyReader(path: path)
+      try check(reader)
+      guard dimension == nil || dimension == reader.shape[1] else {
+        throw NpyError(path: path, "rows of \(reader.shape[1]) values, the others have \(dimension!)")
+      }
+      dimension = reader.shape[1]
+      let all = 0..<reader.rowCount
+      if reader.type == .float16 {
+        half += try reader.rows(all, as: Float16.self)
+      } else {
+        single += try reader.floats(all)
+      }
+    }
+    guard let dimension else { throw PipelineError(.badData, "there are no embeddings") }
+    guard half.isEmpty || single.isEmpty else { throw NpyError(path: paths[0], "the shards mix dtypes") }
+    return single.isEmpty ? EmbeddingMatrix(half, dimension: dimension) : EmbeddingMatrix(single, dimension: dimension)
+  }
+
+  private static func check(_ reader: borrowing NpyReader) throws(NpyError) {
+    guard reader.shape.count == 2 else {
+      throw NpyError(path: reader.path, "\(reader.shape.count) axes, embeddings have two (rows, dimension)")
+    }
+    guard [.float16, .float32, .float64].contains(reader.type) else {
+      throw NpyError(path: reader.path, "the dtype is '\(reader.type.code)', embeddings are '<f2', '<f4' or '<f8'")
+    }
+    guard reader.shape[1] > 0 else { throw NpyError(path: reader.path, "rows without values") }
+  }
+}

@@ -1,0 +1,216 @@
+import Algebra
+public import Prune
+import Shards
+
+/// What pruning did.
+public struct PruneReport: Sendable, Equatable {
+  /// Rows in = kept + dropped.
+  public var samples = 0
+  public var kept = 0
+  /// Dropped rows by reason; reasons that did not occur are absent.
+  public var dropped: [Reason: Int] = [:]
+  public var concepts: [ConceptLine] = []
+  /// Stages that ran; nothing is dropped when empty.
+  public var isActive = false
+  public var wasCurrent = false
+
+  public init() {}
+
+  /// One concept, for people.
+  public struct ConceptLine: Sendable, Equatable {
+    public var cluster: Int
+    public var size: Int
+    public var complexity: Double
+    public var target: Double
+    public var quota: Int
+  }
+
+  mutating func count(_ verdicts: some Sequence<Verdict>) {
+    for verdict in verdicts {
+      samples += 1
+      if verdict.kept { kept += 1 } else { dropped[verdict.reason, default: 0] += 1 }
+    }
+  }
+
+  mutating func note(_ model: ConceptModel?) {
+    guard let model else { return }
+    concepts = model.size.indices.map {
+      ConceptLine(
+        cluster: $0, size: model.size[$0], complexity: model.complexity[$0], target: model.target[$0],
+        quota: model.quota[$0])
+    }
+  }
+}
+
+/// `verdicts/manifest.json`.
+struct VerdictManifest: Codable, Equatable {
+  var tamis = tamisVersion
+  /// Hash of the recipe part, the embeddings and the keys; verdicts are current when it is equal.
+  var key: String
+  var samples: Int
+  var kept: Int
+  /// `duplicate` → count.
+  var dropped: [String: Int]
+  /// SHA-256 of each verdict file.
+  var files: [String: String]
+}
+
+/// The third stage: embeddings → a verdict for every row.
+public enum PruneStage {
+  static let formatVersion = 1
+
+  /// Brings `verdicts/`, `models/concepts` and `models/dedup` up to date.
+  public static func run(
+    _ recipe: Recipe, in workspace: borrowing Workspace, events: @escaping EventHandler
+  ) throws -> PruneReport {
+    let shards = try workspace.ingestedShards()
+    let key = try stageKey(recipe, shards)
+    var report = PruneReport()
+    report.isActive = recipe.prune.isActive
+    let directory = workspace.path + "/verdicts"
+    if let bytes = try readFile(directory + "/manifest.json"),
+      try JSON.decode(VerdictManifest.self, from: bytes).key == key
+    {
+      report.wasCurrent = true
+      for shard in shards { report.count(try VerdictFile.read(directory + "/\(shard.name).npy")) }
+      report.note(try ConceptFiles.read(workspace.path + "/models/concepts"))
+      return report
+    }
+    let total = shards.reduce(0) { $0 + $1.manifest.accepted }
+    events(.began(stage: "prune", shards: shards.count, bytes: 0, samples: total))
+    var verdicts = [Verdict](repeating: Verdict(), count: total)
+    if recipe.prune.isActive, total > 0 {
+      let result = try decide(recipe, shards, workspace, events)
+      try writeModels(result, recipe, shards, key, workspace)
+      verdicts = result.verdicts
+      report.note(result.concepts)
+    } else {
+      for model in ["concepts", "dedup"] { try Directory.remove(workspace.path + "/models/" + model) }
+    }
+    report.count(verdicts)
+    guard report.samples == total, report.kept + report.dropped.values.reduce(0, +) == total else {
+      throw PipelineError(.internalError, "samples in are not kept + dropped")
+    }
+    try write(verdicts, report, shards, key, directory)
+    events(.ended(stage: "prune"))
+    return report
+  }
+
+  private static func decide(
+    _ recipe: Recipe, _ shards: [IngestedShard], _ workspace: borrowing Workspace, _ events: EventHandler
+  ) throws -> PruneResult {
+    let rows = shards.reduce(0) { $0 + $1.manifest.accepted }
+    let filled = shards.filter { $0.manifest.accepted > 0 }
+    let paths = filled.map { workspace.columns($0.name) + "/image.npy" }
+    let needed = rows * 600
+    guard needed <= recipe.limits.memory else {
+      throw PipelineError(
+        .usage,
+        "limits.memory: pruning \(rows) rows needs about \(ByteSize.text(needed)), the limit is "
+          + ByteSize.text(recipe.limits.memory))
+    }
+    var keys = PackedKeys()
+    var origin: (shard: [Int32], row: [Int32]) = ([], [])
+    for (index, shard) in shards.enumerated() {
+      for (row, key) in try KeyFile.keys(workspace.columns(shard.name) + "/keys.txt").enumerated() {
+        keys.append(key)
+        origin.shard.append(Int32(index))
+        origin.row.append(Int32(row))
+      }
+    }
+    var input = PruneInput(image: try EmbeddingFile.read(paths), keys: keys.column)
+    input.origin = RowOrigin(shard: origin.shard, row: origin.row)
+    if let reference = recipe.prune.reference { input.reference = try EmbeddingFile.read(reference.file) }
+    if recipe.prune.dedup.map({ $0.epsilon == nil && $0.keep == nil }) ?? false {
+      events(.notice("dedup: epsilon auto is \(epsilon), the pixels encoder's value"))
+    }
+    let settings = PruneSettings(
+      recipe.prune, calibratedEpsilon: epsilon, threads: try MemoryPlan(recipe.limits).workers)
+    do {
+      let result = try prune(input, settings)
+      for notice in result.notices { events(.notice(notice.description)) }
+      return result
+    } catch {
+      throw PipelineError(.badData, error.description)
+    }
+  }
+
+  /// ε of `epsilon: auto` for the `pixels` encoder.
+  static let epsilon = PruneSettings.uncalibratedEpsilon
+
+  private static func writeModels(
+    _ result: PruneResult, _ recipe: Recipe, _ shards: [IngestedShard], _ key: String,
+    _ workspace: borrowing Workspace
+  ) throws {
+    func manifest(_ centroids: EmbeddingMatrix) -> ConceptManifest {
+      ConceptManifest(
+        key: key, clusters: centroids.rows, dimension: centroids.dimension,
+        rule: (recipe.prune.concepts?.rule ?? .hard).rawValue, seed: 0, duplicateAbove: result.dedupCut,
+        encoder: shards.first?.manifest.encoders["image"] ?? "", openblasKernel: OpenBLAS.coreName)
+    }
+    let models = workspace.path + "/models/"
+    if let concepts = result.concepts {
+      try ConceptFiles.write(concepts, manifest(concepts.centroids), to: models + "concepts")
+    } else {
+      try Directory.remove(models + "concepts")
+    }
+    if let centroids = result.dedupCentroids {
+      try ConceptFiles.write(dedup: centroids, manifest(centroids), to: models + "dedup")
+    } else {
+      try Directory.remove(models + "dedup")
+    }
+  }
+
+  private static func write(
+    _ verdicts: [Verdict], _ report: PruneReport, _ shards: [IngestedShard], _ key: String, _ path: String
+  ) throws {
+    let directory = try AtomicDirectory(path: path)
+    var files: [String: String] = [:]
+    var start = 0
+    for shard in shards {
+      let end = start + shard.manifest.accepted
+      try VerdictFile.write(verdicts[start..<end], to: directory.temporary + "/\(shard.name).npy")
+      files[shard.name + ".npy"] = try FileDigest(path: directory.temporary + "/\(shard.name).npy").sha256
+      start = end
+    }
+    try directory.write(Array(shards.map { $0.name + "\n" }.joined().utf8), as: "shards.txt")
+    let dropped = Dictionary(uniqueKeysWithValues: report.dropped.map { ("\($0.key)", $0.value) })
+    let manifest = VerdictManifest(
+      key: key, samples: report.samples, kept: report.kept, dropped: dropped, files: files)
+    try directory.write(try JSON.file(manifest), as: "manifest.json")
+    try directory.commit()
+  }
+
+  private static func stageKey(_ recipe: Recipe, _ shards: [IngestedShard]) throws -> String {
+    struct Parts: Encodable {
+      var version: Int
+      var prune: Recipe.Prune
+      var reference: String?
+      var shards: [[String]]
+    }
+    var prune = recipe.prune
+    let reference = try prune.reference.map { try FileDigest(path: $0.file).sha256 }
+    prune.reference?.file = ""
+    let files = ["keys.txt", "image.npy"]
+    return sha256(
+      try JSON.line(
+        Parts(
+          version: formatVersion, prune: prune, reference: reference,
+          shards: shards.map { shard in [shard.name] + files.map { shard.manifest.files[$0]?.sha256 ?? "" } })))
+  }
+}
+
+/// Keys packed for ``KeyColumn``.
+struct PackedKeys {
+  private var bytes: [UInt8] = []
+  private var ends: [Int] = []
+  private var hashes: [UInt64] = []
+
+  mutating func append(_ key: some Collection<UInt8>) {
+    bytes += key
+    ends.append(bytes.count)
+    hashes.append(KeyUniqueness.hashWords(Array(key)[...]).0)
+  }
+
+  var column: KeyColumn { KeyColumn(bytes: bytes, ends: ends, hashes: hashes) }
+}

@@ -1,0 +1,32 @@
+import Prune
+import Shards
+
+/// The verdicts of all shards, or none before any pruning: then every accepted sample is kept.
+struct Verdicts {
+  private var kept: [[Bool]?] = []
+
+  /// Reads `verdicts/`; they must belong to the columns that are there.
+  init(_ shards: [String], _ manifests: [ColumnManifest], _ workspace: borrowing Workspace) throws {
+    let directory = workspace.path + "/verdicts"
+    guard try FileStatus(path: directory + "/manifest.json") != nil else {
+      kept = shards.map { _ in nil }
+      return
+    }
+    for (shard, manifest) in zip(shards, manifests) {
+      let path = directory + "/\(shard).npy"
+      guard try FileStatus(path: path) != nil else { throw Self.stale }
+      let verdicts = try VerdictFile.read(path)
+      guard verdicts.count == manifest.accepted else { throw Self.stale }
+      kept.append(verdicts.map(\.kept))
+    }
+  }
+
+  private static var stale: PipelineError {
+    PipelineError(.usage, "the verdicts are older than the columns: run `tamis prune` first")
+  }
+
+  func isKept(shard: Int, row: Int) -> Bool { kept[shard]?[row] ?? true }
+
+  /// Identifies which rows of a shard are kept.
+  func keptDigest(shard: Int) -> String { kept[shard].map { sha256($0.map { $0 ? 1 : 0 }) } ?? "all" }
+}

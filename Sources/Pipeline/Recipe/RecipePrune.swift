@@ -1,0 +1,106 @@
+public import Prune
+
+extension Recipe {
+  /// What is dropped; a stage that is nil does not run. Order: dedup → reference → concepts.
+  public struct Prune: Sendable, Equatable, Encodable {
+    public var dedup: Dedup?
+    public var reference: Reference?
+    public var concepts: Concepts?
+
+    /// True when a stage needs image embeddings.
+    public var isActive: Bool { dedup != nil || reference != nil || concepts != nil }
+  }
+
+  /// Near-duplicates: rows more similar than 1 − ε to an earlier row of their cluster are dropped.
+  public struct Dedup: Sendable, Equatable, Encodable {
+    /// nil with `keep` nil: the encoder's calibrated value.
+    public var epsilon: Double?
+    /// Fraction kept instead of a radius.
+    public var keep: Double?
+    /// nil: max(1, ⌊n/8800⌋).
+    public var clusters: Int?
+    public var rule = PruneSettings.Rule.hard
+
+    enum CodingKeys: String, CodingKey { case epsilon, keep, clusters, rule }
+
+    public func encode(to encoder: any Encoder) throws {
+      var values = encoder.container(keyedBy: CodingKeys.self)
+      if let keep { try values.encode(keep, forKey: .keep) } else { try values.encodeAuto(epsilon, forKey: .epsilon) }
+      try values.encodeAuto(clusters, forKey: .clusters)
+      try values.encode(rule.rawValue, forKey: .rule)
+    }
+  }
+
+  /// Similarity to a set of reference embeddings.
+  public struct Reference: Sendable, Equatable, Encodable {
+    /// `.npy` of unit rows in the image encoder's space.
+    public var file = ""
+    public var rule = Rule.near
+    public var keep = 0.9
+
+    public enum Rule: String, Sendable, CaseIterable, Encodable { case near, far }
+  }
+
+  /// Quotas by concept complexity.
+  public struct Concepts: Sendable, Equatable, Encodable {
+    /// nil: min(⌊√n⌋, 100), 500 from 150 million rows.
+    public var clusters: Int?
+    public var neighbours = 20
+    public var temperature = 0.1
+    public var balance = 0.0
+    public var keep = 0.4
+    public var rule = PruneSettings.Rule.hard
+
+    enum CodingKeys: String, CodingKey { case clusters, neighbours, temperature, balance, keep, rule }
+
+    public func encode(to encoder: any Encoder) throws {
+      var values = encoder.container(keyedBy: CodingKeys.self)
+      try values.encodeAuto(clusters, forKey: .clusters)
+      try values.encode(neighbours, forKey: .neighbours)
+      try values.encode(temperature, forKey: .temperature)
+      try values.encode(balance, forKey: .balance)
+      try values.encode(keep, forKey: .keep)
+      try values.encode(rule.rawValue, forKey: .rule)
+    }
+  }
+}
+
+extension KeyedEncodingContainer {
+  /// A value, or `auto` for nil.
+  fileprivate mutating func encodeAuto(_ value: (some Encodable)?, forKey key: Key) throws {
+    if let value { try encode(value, forKey: key) } else { try encode("auto", forKey: key) }
+  }
+}
+
+extension PruneSettings {
+  /// ε of `epsilon: auto` where an encoder has no calibrated value.
+  public static let uncalibratedEpsilon = 0.07
+
+  /// The settings of a recipe.
+  ///
+  /// - Parameter calibratedEpsilon: the image encoder's, for `epsilon: auto`.
+  init(_ recipe: Recipe.Prune, calibratedEpsilon: Double, threads: Int) {
+    self.init()
+    self.threads = threads
+    if let dedup = recipe.dedup {
+      var stage = Dedup()
+      stage.limit = dedup.keep.map { .keep($0) } ?? .epsilon(dedup.epsilon ?? calibratedEpsilon)
+      stage.clusters = dedup.clusters
+      stage.rule = dedup.rule
+      self.dedup = stage
+    }
+    if let reference = recipe.reference {
+      self.reference = reference.rule == .near ? .near(keep: reference.keep) : .far(keep: reference.keep)
+    }
+    if let concepts = recipe.concepts {
+      var stage = Concepts()
+      stage.limit = .keep(concepts.keep)
+      stage.clusters = concepts.clusters
+      stage.neighbours = concepts.neighbours
+      stage.temperature = concepts.temperature
+      stage.balance = concepts.balance
+      stage.rule = concepts.rule
+      self.concepts = stage
+    }
+  }
+}

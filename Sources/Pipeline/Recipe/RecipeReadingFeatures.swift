@@ -1,0 +1,113 @@
+import Algebra
+import Decode
+import Features
+import Prune
+import Shards
+import Yams
+
+/// Reading of `features` and `prune`.
+extension RecipeFile {
+  static func readFeatures(_ root: inout RecipeSection, _ features: inout Recipe.Features) {
+    var section = root.section("features")
+    if section.has("pca") {
+      features.pca = Recipe.PCA()
+      var pca = section.section("pca")
+      features.thumbnail.size = pca.integer("size", features.thumbnail.size, in: 4...104)
+      features.thumbnail.fit = pca.choice("fit", features.thumbnail.fit)
+      features.thumbnail.filter = pca.choice("filter", features.thumbnail.filter)
+      pca.only("basis", "full")
+      pca.only("fit_on", "all")
+      if pca.string("components", "all") != "all" {
+        features.pca!.components = pca.integer("components", 1, in: 1...1_000_000)
+      }
+      features.pca!.standardize = pca.choice("standardize", features.pca!.standardize)
+      readMask(&pca, &features.pca!.mask)
+      pca.finish()
+    }
+    if section.has("image") {
+      var image = section.section("image")
+      features.image = image.choice("encoder", Recipe.ImageEncoder.pixels)
+      image.finish()
+    }
+    section.only("text", "none")
+    section.finish()
+  }
+
+  private static func readMask(_ pca: inout RecipeSection, _ mask: inout Recipe.Mask) {
+    var section = pca.section("mask")
+    if let node = section.node("ratio") {
+      let items = node.sequence.map { Array($0) } ?? [node]
+      let numbers = items.compactMap { $0.scalar.flatMap { Double($0.string) } }
+      if numbers.count == items.count, (1...2).contains(numbers.count), numbers[0] > 0, numbers.last! < 1,
+        numbers[0] <= numbers.last!
+      {
+        (mask.low, mask.high) = (numbers[0], numbers.last!)
+      } else {
+        section.report("ratio", "expected a number or [low, high] between 0 and 1")
+      }
+    }
+    mask.rule = section.choice("rule", mask.rule)
+    mask.seed = UInt64(section.integer("seed", 0, in: 0...Int.max))
+    section.only("scope", "sample")
+    section.only("emit", "mask")
+    section.finish()
+  }
+
+  static func readPrune(_ root: inout RecipeSection, _ prune: inout Recipe.Prune, _ directory: String) {
+    var section = root.section("prune")
+    for key in ["filter", "domain", "score"] where section.has(key) {
+      _ = section.node(key)
+      section.report(key, "not available in this version")
+    }
+    if section.has("dedup") { prune.dedup = readDedup(&section) }
+    if section.has("reference") { prune.reference = readReference(&section, directory) }
+    if section.has("concepts") { prune.concepts = readConcepts(&section) }
+    section.finish()
+    for problem in PruneSettings(prune, calibratedEpsilon: 0, threads: 1).problems() {
+      section.report(problem.path, problem.message)
+    }
+  }
+
+  private static func readDedup(_ root: inout RecipeSection) -> Recipe.Dedup {
+    var section = root.section("dedup")
+    var dedup = Recipe.Dedup()
+    if section.has("keep") {
+      dedup.keep = section.number("keep", 1)
+      if section.has("epsilon") {
+        _ = section.node("epsilon")
+        section.report("epsilon", "give either epsilon or keep")
+      }
+    } else {
+      dedup.epsilon = section.numberOrAuto("epsilon")
+    }
+    dedup.clusters = section.integerOrAuto("clusters", in: 1...10_000_000)
+    dedup.rule = section.choice("rule", dedup.rule)
+    if dedup.rule == .score { section.report("rule", "score needs captions, which this version does not embed") }
+    section.finish()
+    return dedup
+  }
+
+  private static func readReference(_ root: inout RecipeSection, _ directory: String) -> Recipe.Reference {
+    var section = root.section("reference")
+    var reference = Recipe.Reference()
+    reference.file = resolve(section.string("file", ""), directory)
+    if !section.has("file") { section.report("file", "missing: which reference embeddings?") }
+    reference.rule = section.choice("rule", reference.rule)
+    reference.keep = section.number("keep", reference.keep)
+    section.finish()
+    return reference
+  }
+
+  private static func readConcepts(_ root: inout RecipeSection) -> Recipe.Concepts {
+    var section = root.section("concepts")
+    var concepts = Recipe.Concepts()
+    concepts.clusters = section.integerOrAuto("clusters", in: 1...10_000_000)
+    concepts.neighbours = section.integer("neighbours", concepts.neighbours, in: 1...10_000_000)
+    concepts.temperature = section.number("temperature", concepts.temperature)
+    concepts.balance = section.number("balance", concepts.balance)
+    concepts.keep = section.number("keep", concepts.keep)
+    concepts.rule = section.choice("rule", concepts.rule)
+    section.finish()
+    return concepts
+  }
+}

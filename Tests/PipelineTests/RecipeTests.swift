@@ -1,0 +1,52 @@
+import Pipeline
+import Testing
+
+@Suite struct RecipeTests {
+  @Test("paths are relative to the recipe; defaults are the contract's")
+  func defaults() throws {
+    let recipe = try RecipeFile.parse("input: { path: in }", path: "/data/recipe.yaml")
+    #expect(recipe.input.path == "/data/in")
+    #expect(recipe.input.match == "*.tar{,.gz,.zst}")
+    #expect(recipe.input.imageFields == ["jpg", "jpeg", "png", "webp", "gif"])
+    #expect(recipe.decode.maxPixels == 89_478_485)
+    #expect(recipe.publish.samplesPerShard == 10_000)
+    #expect(recipe.limits.memory == 2 << 30)
+  }
+
+  @Test("flags override the environment, the environment the file")
+  func overrides() throws {
+    let recipe = try RecipeFile.parse(
+      "input: { path: in }\nlimits: { jobs: 1, memory: 1GiB }", path: "r.yaml",
+      overrides: ["limits.jobs": "3"],
+      environment: [
+        "TAMIS_LIMITS_JOBS": "2", "TAMIS_LIMITS_MEMORY": "512MiB", "TAMIS_LIGHT": "1", "HOME": "/",
+      ])
+    #expect(recipe.limits.jobs == 3)
+    #expect(recipe.limits.memory == 512 << 20)
+  }
+
+  @Test("the recipe in force, written out, reads back as the same recipe")
+  func roundTrip() throws {
+    let recipe = try RecipeFile.parse(
+      """
+      input: { path: /in, keys: prefix, image_field: [png] }
+      decode: { max_cost: 1000000, on_bad_caption: drop }
+      features: { pca: { size: 64, filter: lanczos } }
+      publish: { path: /out, compress: zstd, order: { shuffle: 5 } }
+      """, path: "/r.yaml")
+    #expect(try RecipeFile.parse(try RecipeFile.text(of: recipe), path: "/x/y.yaml") == recipe)
+  }
+
+  @Test(
+    "sizes are read as people write them",
+    arguments: [("2GiB", 2 << 30), ("512MiB", 512 << 20), ("1.5 kb", 1500), ("77", 77)])
+  func sizes(text: String, bytes: Int) { #expect(ByteSize.parse(text) == bytes) }
+
+  @Test("texts that are no size", arguments: ["", "GiB", "two", "-1KB", "1e30TB"])
+  func noSizes(text: String) { #expect(ByteSize.parse(text) == nil) }
+
+  @Test("YAML that does not parse is one problem")
+  func broken() {
+    #expect(throws: RecipeError.self) { try RecipeFile.parse("a: [", path: "r.yaml") }
+  }
+}
