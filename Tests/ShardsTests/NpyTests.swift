@@ -30,6 +30,16 @@ import Testing
     #expect(try contents(of: directory.file("x.npy")) == expected)
   }
 
+  @Test func wholeArraysReadBack() throws {
+    let directory = try TemporaryDirectory()
+    let path = directory.file("x.npy")
+    try NpyFile.write([1, 2.5, -3, 4, 5, 6] as [Float16], shape: [3, 2], to: path)
+    let reader = try NpyReader(path: path)
+    #expect(reader.shape == [3, 2])
+    #expect(try reader.rows(1..<3, as: Float16.self) == [-3, 4, 5, 6])
+    #expect(try reader.floats(0..<1) == [1, 2.5])
+  }
+
   @Test func numbersAreLittleEndian() {
     var bytes: [UInt8] = []
     bytes.appendLittleEndian(UInt16(0x0102))
