@@ -10,7 +10,7 @@ struct DecompressionStep {
 }
 
 /// A failure inside the compressed stream, in the library's words.
-struct DecompressionError: Error {
+package struct DecompressionError: Error {
   let message: String
 }
 

@@ -8,7 +8,9 @@ public enum NpyFile {
   /// Writes `values` with the given shape.
   ///
   /// - Precondition: the shape's product is `values.count`.
-  public static func write<Value: NpyValue>(_ values: [Value], shape: [Int]? = nil, to path: String) throws(FileError) {
+  public static func write<Value: NpyValue>(_ values: [Value], shape: [Int]? = nil, to path: String)
+    throws(FileError)
+  {
     let shape = shape ?? [values.count]
     precondition(shape.reduce(1, *) == values.count, "the shape does not fit the values")
     var writer = try NpyWriter(path: path, type: Value.npyType, rowShape: Array(shape.dropFirst()))

@@ -1,7 +1,7 @@
 /// Formats USTAR members with constant metadata, so that the same samples always give the same bytes.
 ///
-/// Names go whole into the 100-byte field, prefix empty; mode 0444, uid = gid = 0, owner `bigdata`, mtime 0
-/// (spec/ecosystem.md B1).
+/// Names go whole into the 100-byte field, prefix empty; mode 0444, uid = gid = 0, owner `bigdata`, mtime 0,
+/// no device numbers: the bytes of Python's tarfile (spec/ecosystem.md B1).
 enum TarFormat {
   /// The largest size eleven octal digits can hold.
   static let maximumMemberBytes = 1 << 33 - 1
@@ -28,8 +28,6 @@ enum TarFormat {
     put("00".utf8, at: 263)
     put("bigdata".utf8, at: 265)
     put("bigdata".utf8, at: 297)
-    put("0000000".utf8, at: 329)
-    put("0000000".utf8, at: 337)
     let sum = block.reduce(0) { $0 + Int($1) }
     put(octal(sum, digits: 6) + [0, UInt8(ascii: " ")], at: 148)
     return block

@@ -2,12 +2,12 @@ import CZstd
 
 /// A zstd stream in the one mode whose bytes do not depend on timing: `nbWorkers` = 1 and a fixed job size, with
 /// a checksum.
-@safe final class ZstdCompressor {
+@safe package final class ZstdCompressor {
   private let context: OpaquePointer
   private var buffer = [UInt8](repeating: 0, count: 256 << 10)
 
   /// Fails when the library was built without threads, as its bytes would then differ.
-  init(level: Int) throws(DecompressionError) {
+  package init(level: Int) throws(DecompressionError) {
     guard let context = unsafe ZSTD_createCCtx() else {
       throw DecompressionError(message: "zstd could not start")
     }
@@ -27,7 +27,7 @@ import CZstd
   deinit { unsafe ZSTD_freeCCtx(context) }
 
   /// Compresses `bytes` and hands out what is ready; `end` closes the frame.
-  func write(
+  package func write(
     _ bytes: ArraySlice<UInt8>, end: Bool, to output: (ArraySlice<UInt8>) throws -> Void
   ) throws {
     var consumed = 0

@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 import Testing
 
 /// Path of a file made by `oracle/make_goldens.py`.
@@ -13,3 +14,5 @@ func shorten(_ path: String, to count: Int) throws {
   try handle.truncate(atOffset: UInt64(count))
   try handle.close()
 }
+
+func golden(bytesOf name: String) throws -> [UInt8] { try contents(of: golden(name)) }
