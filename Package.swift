@@ -81,7 +81,8 @@ if !light {
   targets += [
     library("Daemon", ["Pipeline"]),
     .executableTarget(
-      name: "tamis", dependencies: [
+      name: "tamis",
+      dependencies: [
         "Daemon", "Pipeline", "Shards", "Decode", "Algebra", "Features", "Prune", arguments, logging,
       ],
       swiftSettings: settings),

@@ -42,7 +42,9 @@ public enum Explain {
       return "\(key): accepted (shard \(shard), row \(row)); no verdict yet, run `tamis prune`"
     }
     let verdicts = try VerdictFile.read(verdictPath)
-    guard row < verdicts.count else { throw PipelineError(.badData, "\(verdictPath): fewer rows than keys.txt") }
+    guard row < verdicts.count else {
+      throw PipelineError(.badData, "\(verdictPath): fewer rows than keys.txt")
+    }
     let verdict = verdicts[row]
     var lines = ["\(key): \(headline(verdict))  (shard \(shard), row \(row))"]
     if !verdict.duplicateSimilarity.isNaN { lines.append(try duplicateLine(verdict, path)) }
@@ -73,7 +75,8 @@ public enum Explain {
     let shard = String(decoding: shards[Int(verdict.duplicateShard)], as: UTF8.self)
     let keys = try KeyFile.keys(path + "/columns/\(shard)/keys.txt")
     let other = String(decoding: keys[Int(verdict.duplicateRow)], as: UTF8.self)
-    return "  near-duplicates: similarity \(number(verdict.duplicateSimilarity)) to \(other) of shard \(shard)\(bound)"
+    return
+      "  near-duplicates: similarity \(number(verdict.duplicateSimilarity)) to \(other) of shard \(shard)\(bound)"
   }
 
   private static func conceptLines(_ verdict: Verdict, _ path: String) throws -> [String] {

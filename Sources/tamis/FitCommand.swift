@@ -3,7 +3,8 @@ import Pipeline
 
 struct FitCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "fit", abstract: "Second stage of run: the PCA of the thumbnails, and the embeddings that need it.",
+    commandName: "fit",
+    abstract: "Second stage of run: the PCA of the thumbnails, and the embeddings that need it.",
     discussion: "Example: tamis fit recipe.yaml -w ws")
 
   @OptionGroup var options: RecipeOptions

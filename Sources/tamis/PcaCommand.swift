@@ -115,7 +115,9 @@ struct MasksCommand: ParsableCommand {
 
   func run() throws {
     var request = ArrayMasks.Request(pca: pca, low: range!.0, high: range!.1, output: output)
-    (request.count, request.keys, request.rule, request.seed, request.epoch) = (count, keys, rule, seed, epoch)
+    (request.count, request.keys, request.rule, request.seed, request.epoch) = (
+      count, keys, rule, seed, epoch
+    )
     _ = try ArrayMasks.run(request)
   }
 }

@@ -33,14 +33,17 @@ struct PruneCommand: ParsableCommand {
   func validate() throws {
     if arrays.imageEmbeddings == nil {
       guard !stages.isGiven, output == nil else {
-        throw ValidationError("Stage flags and -o need --image-embeddings; a workspace is pruned by its recipe.")
+        throw ValidationError(
+          "Stage flags and -o need --image-embeddings; a workspace is pruned by its recipe.")
       }
     } else {
       guard output != nil else { throw ValidationError("Give a directory to write with -o.") }
       guard options.recipe == nil, options.workspace == nil else {
         throw ValidationError("Give either a recipe or --image-embeddings.")
       }
-      guard stages.isGiven else { throw ValidationError("Nothing to do: give --dedup-..., --score-..., --keep ...") }
+      guard stages.isGiven else {
+        throw ValidationError("Nothing to do: give --dedup-..., --score-..., --keep ...")
+      }
     }
   }
 
@@ -58,7 +61,9 @@ struct PruneCommand: ParsableCommand {
       let workspace = try Workspace(path: path)
       report = try PruneStage.run(recipe, in: workspace, events: logging.log.handler)
     }
-    if !logging.quiet { print(Summary.text(report) ?? "The recipe prunes nothing: \(report.samples) samples kept.") }
+    if !logging.quiet {
+      print(Summary.text(report) ?? "The recipe prunes nothing: \(report.samples) samples kept.")
+    }
   }
 }
 

@@ -63,14 +63,20 @@ struct StageOptions: ParsableArguments {
   func validate() throws {
     if filter != nil { throw ValidationError("--filter is not available in this version.") }
     if domain != nil { throw ValidationError("--domain is not available in this version.") }
-    if dedupEpsilon != nil, dedupKeep != nil { throw ValidationError("Give either --dedup-epsilon or --dedup-keep.") }
+    if dedupEpsilon != nil, dedupKeep != nil {
+      throw ValidationError("Give either --dedup-epsilon or --dedup-keep.")
+    }
     if !hasDedup, dedupClusters != nil || dedupRule != nil {
       throw ValidationError("The dedup stage needs --dedup-epsilon or --dedup-keep.")
     }
     if scoreKeep != nil, scoreMin != nil { throw ValidationError("Give either --score-keep or --score-min.") }
-    if scoreRule == .datacomp, scoreKeep == nil { throw ValidationError("--score-rule datacomp needs --score-keep.") }
+    if scoreRule == .datacomp, scoreKeep == nil {
+      throw ValidationError("--score-rule datacomp needs --score-keep.")
+    }
     if keep != nil, keepCount != nil { throw ValidationError("Give either --keep or --keep-count.") }
-    if !hasConcepts, clusters != nil || neighbours != nil || temperature != nil || balance != nil || rule != nil {
+    if !hasConcepts,
+      clusters != nil || neighbours != nil || temperature != nil || balance != nil || rule != nil
+    {
       throw ValidationError("The concepts stage needs --keep or --keep-count.")
     }
   }

@@ -64,7 +64,7 @@ enum Summary {
     var lines = ["Pruning keeps \(report.kept) of \(report.samples) samples\(known)."]
     for (reason, words) in reasons {
       if let number = report.dropped[reason] {
-        lines.append("  \(words.padding(toLength: 24, withPad: " ", startingAt: 0)) \(number)")
+        lines.append("  \(words.padding(toLength: 28, withPad: " ", startingAt: 0)) \(number)")
       }
     }
     if !report.concepts.isEmpty {
@@ -83,7 +83,8 @@ enum Summary {
 
   private static let reasons: [(Reason, String)] = [
     (.filter, "dropped by the filter"), (.domain, "outside the domain"), (.duplicate, "near-duplicates"),
-    (.score, "low image-text score"), (.reference, "reference similarity"), (.quota, "beyond their concept's quota"),
+    (.score, "low image-text score"), (.reference, "reference similarity"),
+    (.quota, "beyond their concept's quota"),
   ]
 
   private static func count(_ number: Int, _ noun: String) -> String {

@@ -29,7 +29,8 @@ public enum ArrayMasks {
     let reader = try NpyReader(path: request.pca + "/eigenvalues_ratio.npy")
     guard reader.shape.count == 1 else { throw NpyError(path: reader.path, "one axis is wanted") }
     var masker = try MaskField.masker(
-      ratios: try reader.floats(0..<reader.rowCount), low: request.low, high: request.high, rule: request.rule,
+      ratios: try reader.floats(0..<reader.rowCount), low: request.low, high: request.high,
+      rule: request.rule,
       seed: request.seed, epoch: request.epoch)
     let keys = try request.keys.map { path in
       guard try FileStatus(path: path) != nil else { throw PipelineError(.usage, "\(path): no such file") }

@@ -10,11 +10,13 @@ public enum ArrayPCA {
   ///
   /// - Returns: rows, components.
   public static func run(
-    pixels path: String, output: String, components: Int?, standardize: Standardization, limits: Recipe.Limits,
+    pixels path: String, output: String, components: Int?, standardize: Standardization,
+    limits: Recipe.Limits,
     events: EventHandler
   ) throws -> (samples: Int, components: Int) {
     let array = try NpyReader(path: path)
-    guard array.shape.count == 2 || (array.shape.count == 4 && array.shape[3] == 3 && array.type == .uint8) else {
+    guard array.shape.count == 2 || (array.shape.count == 4 && array.shape[3] == 3 && array.type == .uint8)
+    else {
       throw NpyError(path: path, "the shape is \(array.shape); (n, D), or (n, H, W, 3) of '|u1', is wanted")
     }
     guard array.rowCount > 0, array.rowItems > 0 else { throw NpyError(path: path, "the array is empty") }
@@ -23,18 +25,23 @@ public enum ArrayPCA {
     }
     if let components, components > min(array.rowCount, array.rowItems) {
       throw PipelineError(
-        .usage, "--components \(components): (\(array.rowCount), \(array.rowItems)) has \(min(array.rowCount, array.rowItems))")
+        .usage,
+        "--components \(components): (\(array.rowCount), \(array.rowItems)) has \(min(array.rowCount, array.rowItems))"
+      )
     }
     let plan = try MemoryPlan(limits)
     let features = array.rowItems
-    let needed = max(ExactGram.bytes(features: features, threads: plan.workers), PCABasis.fitBytes(features: features))
+    let needed = max(
+      ExactGram.bytes(features: features, threads: plan.workers), PCABasis.fitBytes(features: features))
     guard needed <= limits.memory else {
       throw PipelineError(
         .usage,
         "the PCA of \(features) features needs \(ByteSize.text(needed)), the limit is \(ByteSize.text(limits.memory)); "
           + "raise --memory")
     }
-    events(.began(stage: "pca", shards: 1, bytes: UInt64(array.rowCount * array.rowBytes), samples: array.rowCount))
+    events(
+      .began(stage: "pca", shards: 1, bytes: UInt64(array.rowCount * array.rowBytes), samples: array.rowCount)
+    )
     do {
       let covariance =
         array.type == .uint8
@@ -92,7 +99,8 @@ public enum ArrayPCA {
     return stride(from: 0, to: count, by: step).map { $0..<min($0 + step, count) }
   }
 
-  private static func doubles(_ array: borrowing NpyReader, _ range: Range<Int>) throws(NpyError) -> [Double] {
+  private static func doubles(_ array: borrowing NpyReader, _ range: Range<Int>) throws(NpyError) -> [Double]
+  {
     array.type == .float64
       ? try array.rows(range, as: Double.self) : try array.floats(range).map { Double($0) }
   }

@@ -56,11 +56,15 @@ public enum ArrayPrune {
       throw OutputDirectory.foreign(request.output)
     }
     let image = try NpyReader(path: request.image)
-    guard image.shape.count == 2, image.rowCount > 0 else { throw NpyError(path: request.image, "there are no rows") }
+    guard image.shape.count == 2, image.rowCount > 0 else {
+      throw NpyError(path: request.image, "there are no rows")
+    }
     let needed = image.rowCount * (image.rowBytes + 200)
     guard needed <= request.memory else {
       throw PipelineError(
-        .usage, "pruning needs \(ByteSize.text(needed)), the limit is \(ByteSize.text(request.memory)); raise --memory")
+        .usage,
+        "pruning needs \(ByteSize.text(needed)), the limit is \(ByteSize.text(request.memory)); raise --memory"
+      )
     }
     let names = try Names(request, rows: image.rowCount)
     var input = PruneInput(image: try EmbeddingFile.read(request.image), keys: names.column)
@@ -92,7 +96,9 @@ public enum ArrayPrune {
 
   private static func floats(_ path: String) throws -> [Float] {
     let reader = try NpyReader(path: path)
-    guard reader.shape.count == 1 else { throw NpyError(path: path, "\(reader.shape.count) axes, one is wanted") }
+    guard reader.shape.count == 1 else {
+      throw NpyError(path: path, "\(reader.shape.count) axes, one is wanted")
+    }
     return try reader.floats(0..<reader.rowCount)
   }
 
@@ -165,7 +171,9 @@ private struct Names {
 
   func key(_ row: Int) -> [UInt8] { keys.map { Array($0[row]) } ?? Array("\(row)".utf8) }
 
-  func subset(_ rows: [Int]) -> DataCompSubset? { uids.map { uids in DataCompSubset(uids: rows.map { uids[$0] }) } }
+  func subset(_ rows: [Int]) -> DataCompSubset? {
+    uids.map { uids in DataCompSubset(uids: rows.map { uids[$0] }) }
+  }
 }
 
 /// 16 lower-case hex digits.

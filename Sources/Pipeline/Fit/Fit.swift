@@ -27,7 +27,9 @@ public enum Fit {
   ) throws -> FitReport {
     var report = FitReport()
     let needsEncoder = recipe.features.image == .pixels || recipe.prune.isActive
-    guard recipe.features.pca != nil || needsEncoder || recipe.publish.add.contains(.mask) else { return report }
+    guard recipe.features.pca != nil || needsEncoder || recipe.publish.add.contains(.mask) else {
+      return report
+    }
     let shards = try workspace.ingestedShards()
     let pca = recipe.features.pca ?? Recipe.PCA()
     let key = try pcaKey(pca, shards)
@@ -73,7 +75,8 @@ public enum Fit {
   }
 
   private static func fitPCA(
-    _ pca: Recipe.PCA, _ recipe: Recipe, _ shards: [IngestedShard], _ key: String, _ workspace: borrowing Workspace,
+    _ pca: Recipe.PCA, _ recipe: Recipe, _ shards: [IngestedShard], _ key: String,
+    _ workspace: borrowing Workspace,
     _ events: EventHandler
   ) throws {
     let size = recipe.features.thumbnail.size

@@ -8,7 +8,8 @@ enum ImageColumn {
 
   /// Encodes the shards whose column is missing or was made by another encoder. Returns how many.
   static func fill(
-    _ encoder: PixelEncoder, id: String, _ recipe: Recipe, _ shards: [IngestedShard], _ workspace: borrowing Workspace,
+    _ encoder: PixelEncoder, id: String, _ recipe: Recipe, _ shards: [IngestedShard],
+    _ workspace: borrowing Workspace,
     _ events: @escaping EventHandler
   ) throws -> Int {
     let stale = shards.filter { $0.manifest.encoders["image"] != id || $0.manifest.files["image.npy"] == nil }

@@ -69,9 +69,11 @@ enum PCAFiles {
     for name in names { files[name] = try .init(path: base + name) }
     let manifest = PCAManifest(
       key: key, samples: basis.count, features: basis.features, components: basis.componentCount,
-      layout: shape.count == 3 ? .init(channels: shape[0], height: shape[1], width: shape[2]) : nil, scale: scale,
+      layout: shape.count == 3 ? .init(channels: shape[0], height: shape[1], width: shape[2]) : nil,
+      scale: scale,
       standardize: basis.standardization.rawValue, floored: basis.floored, totalVariance: basis.totalVariance,
-      capturedRatio: basis.ratios.reduce(0) { $0 + Double($1) }, openblasKernel: OpenBLAS.coreName, files: files)
+      capturedRatio: basis.ratios.reduce(0) { $0 + Double($1) }, openblasKernel: OpenBLAS.coreName,
+      files: files)
     try directory.write(try JSON.file(manifest), as: "manifest.json")
     try directory.commit()
   }

@@ -108,7 +108,8 @@ enum EmbeddingFile {
     }
     guard let dimension else { throw PipelineError(.badData, "there are no embeddings") }
     guard half.isEmpty || single.isEmpty else { throw NpyError(path: paths[0], "the shards mix dtypes") }
-    return single.isEmpty ? EmbeddingMatrix(half, dimension: dimension) : EmbeddingMatrix(single, dimension: dimension)
+    return single.isEmpty
+      ? EmbeddingMatrix(half, dimension: dimension) : EmbeddingMatrix(single, dimension: dimension)
   }
 
   private static func check(_ reader: borrowing NpyReader) throws(NpyError) {
@@ -116,7 +117,8 @@ enum EmbeddingFile {
       throw NpyError(path: reader.path, "\(reader.shape.count) axes, embeddings have two (rows, dimension)")
     }
     guard [.float16, .float32, .float64].contains(reader.type) else {
-      throw NpyError(path: reader.path, "the dtype is '\(reader.type.code)', embeddings are '<f2', '<f4' or '<f8'")
+      throw NpyError(
+        path: reader.path, "the dtype is '\(reader.type.code)', embeddings are '<f2', '<f4' or '<f8'")
     }
     guard reader.shape[1] > 0 else { throw NpyError(path: reader.path, "rows without values") }
   }

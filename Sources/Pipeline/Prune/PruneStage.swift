@@ -196,7 +196,8 @@ public enum PruneStage {
       try JSON.line(
         Parts(
           version: formatVersion, prune: prune, reference: reference,
-          shards: shards.map { shard in [shard.name] + files.map { shard.manifest.files[$0]?.sha256 ?? "" } })))
+          shards: shards.map { shard in [shard.name] + files.map { shard.manifest.files[$0]?.sha256 ?? "" } })
+      ))
   }
 }
 

@@ -4,7 +4,8 @@ import Shards
 /// Verdicts as `.npy`: 26 packed bytes a row.
 enum VerdictFile {
   static let type = NpyType.record([
-    NpyField("kept", .bool), NpyField("reason", .uint8), NpyField("cluster", .int32), NpyField("distance", .float32),
+    NpyField("kept", .bool), NpyField("reason", .uint8), NpyField("cluster", .int32),
+    NpyField("distance", .float32),
     NpyField("duplicate_similarity", .float32), NpyField("duplicate_shard", .int32),
     NpyField("duplicate_row", .int32), NpyField("score", .float32),
   ])
@@ -30,7 +31,9 @@ enum VerdictFile {
   /// Reads the verdicts of one shard.
   static func read(_ path: String) throws -> [Verdict] {
     let reader = try NpyReader(path: path)
-    guard reader.type == type, reader.shape.count == 1 else { throw NpyError(path: path, "these are no verdicts") }
+    guard reader.type == type, reader.shape.count == 1 else {
+      throw NpyError(path: path, "these are no verdicts")
+    }
     let bytes = try reader.rows(0..<reader.rowCount)
     return stride(from: 0, to: bytes.count, by: type.bytes).map { start in
       func word(_ offset: Int) -> UInt32 {

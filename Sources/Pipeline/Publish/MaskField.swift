@@ -26,12 +26,14 @@ struct MaskField {
   ) throws(PipelineError) -> ComponentMasker {
     do {
       return try ComponentMasker(
-        ratios: ratios, share: low == high ? .fixed(low) : .uniform(low, high), rule: rule, seed: seed, epoch: epoch)
+        ratios: ratios, share: low == high ? .fixed(low) : .uniform(low, high), rule: rule, seed: seed,
+        epoch: epoch)
     } catch {
       switch error {
       case .noComponents: throw PipelineError(.badData, "the basis has no components")
       case .badRatio(let component):
-        throw PipelineError(.badData, "eigenvalues_ratio.npy: component \(component) is negative or not finite")
+        throw PipelineError(
+          .badData, "eigenvalues_ratio.npy: component \(component) is negative or not finite")
       case .badShare: throw PipelineError(.usage, "a mask ratio must be above 0 and below 1, low before high")
       }
     }

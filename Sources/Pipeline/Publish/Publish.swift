@@ -39,7 +39,8 @@ public enum Publish {
     }
 
     let verdicts = try Verdicts(files.map(\.name), manifests, workspace)
-    let masks = try recipe.publish.add.contains(.mask) ? MaskField(recipe, workspace.path + "/models/pca") : nil
+    let masks =
+      try recipe.publish.add.contains(.mask) ? MaskField(recipe, workspace.path + "/models/pca") : nil
     let key = try publishKey(recipe, manifests, verdicts, masks)
     var report = PublishReport()
     report.path = recipe.publish.path

@@ -75,7 +75,11 @@ extension Recipe {
 
     public func encode(to encoder: any Encoder) throws {
       var values = encoder.container(keyedBy: CodingKeys.self)
-      if low == high { try values.encode(low, forKey: .ratio) } else { try values.encode([low, high], forKey: .ratio) }
+      if low == high {
+        try values.encode(low, forKey: .ratio)
+      } else {
+        try values.encode([low, high], forKey: .ratio)
+      }
       try values.encode(rule.rawValue, forKey: .rule)
       try values.encode(seed, forKey: .seed)
     }

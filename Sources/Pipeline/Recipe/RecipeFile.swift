@@ -120,7 +120,8 @@ public enum RecipeFile {
   /// `TAMIS_PUBLISH_SAMPLES_PER_SHARD` → `publish.samples_per_shard`, for variables that begin with a section.
   private static func environmentOverrides(_ environment: [String: String]) -> [String: String] {
     let sections = [
-      "input", "decode", "features.pca.mask", "features.pca", "features.image", "prune.dedup", "prune.reference",
+      "input", "decode", "features.pca.mask", "features.pca", "features.image", "prune.dedup",
+      "prune.reference",
       "prune.concepts", "publish", "limits",
     ]
     var found: [String: String] = [:]

@@ -25,7 +25,11 @@ extension Recipe {
 
     public func encode(to encoder: any Encoder) throws {
       var values = encoder.container(keyedBy: CodingKeys.self)
-      if let keep { try values.encode(keep, forKey: .keep) } else { try values.encodeAuto(epsilon, forKey: .epsilon) }
+      if let keep {
+        try values.encode(keep, forKey: .keep)
+      } else {
+        try values.encodeAuto(epsilon, forKey: .epsilon)
+      }
       try values.encodeAuto(clusters, forKey: .clusters)
       try values.encode(rule.rawValue, forKey: .rule)
     }

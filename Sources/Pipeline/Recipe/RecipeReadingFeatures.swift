@@ -82,7 +82,9 @@ extension RecipeFile {
     }
     dedup.clusters = section.integerOrAuto("clusters", in: 1...10_000_000)
     dedup.rule = section.choice("rule", dedup.rule)
-    if dedup.rule == .score { section.report("rule", "score needs captions, which this version does not embed") }
+    if dedup.rule == .score {
+      section.report("rule", "score needs captions, which this version does not embed")
+    }
     section.finish()
     return dedup
   }
