@@ -1,22 +1,15 @@
-import Dispatch
 import Foundation
 public import Pipeline
-import Synchronization
 
 /// `tamis serve`: looks into the input directory again and again, and hands each new shard to a ``StreamSession``.
 ///
 /// SIGTERM or SIGINT: no new shard is taken, the one in work is finished, what is kept is published, and ``run()``
-/// returns. If that takes longer than `daemon.drain_seconds`, or on a second signal, the process ends at once: the
-/// next start continues as after `kill -9`.
+/// returns. If that takes longer than `daemon.drain_seconds`, or on a second signal, the process ends at once with
+/// exit code 75: the next start continues as after `kill -9`.
 public struct Server: ~Copyable {
   private let recipe: Recipe
   private let events: EventHandler
   private var session: StreamSession
-
-  /// Exit code when the drain took too long (EX_TEMPFAIL).
-  private static let drainTooLong: Int32 = 75
-  /// How often the directory is looked at.
-  private static let interval = DispatchTimeInterval.milliseconds(500)
 
   /// Opens the workspace and finishes what a killed process began.
   public init(_ recipe: Recipe, workspace: String, events: @escaping EventHandler) throws {
@@ -27,12 +20,12 @@ public struct Server: ~Copyable {
 
   /// Works until a signal asks for the end. Returns the number of samples published in all.
   public mutating func run() throws -> Int {
-    let stop = StopSignal(drainSeconds: recipe.daemon.drainSeconds) { Glibc.exit(Self.drainTooLong) }
+    StopSignal.install(drainSeconds: recipe.daemon.drainSeconds)
     if recipe.daemon.listen != nil { events(.notice("daemon.listen: this version opens no port")) }
     events(.notice("watching \(recipe.input.path)"))
-    while !stop.isRequested {
+    while !StopSignal.isRequested {
       var worked = false
-      for shard in try session.waiting(now: Date().timeIntervalSince1970) where !stop.isRequested {
+      for shard in try session.waiting(now: Date().timeIntervalSince1970) where !StopSignal.isRequested {
         try session.process(shard)
         worked = true
         events(
@@ -40,10 +33,8 @@ public struct Server: ~Copyable {
             "\(shard.name): taken; \(session.publishedSamples) samples published, \(session.pendingSamples) pending"
           ))
       }
-      if !worked { stop.wait(Self.interval) }
+      if !worked { StopSignal.pause() }
     }
-    // `stop` stays alive until here, so that a second signal still ends the drain.
-    defer { withExtendedLifetime(stop) {} }
     if !session.isStreaming { events(.notice("ended before the plan was fitted: nothing is published yet")) }
     try session.drain()
     return session.publishedSamples

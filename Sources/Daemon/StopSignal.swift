@@ -1,38 +1,41 @@
-import Dispatch
 import Glibc
 import Synchronization
 
-/// SIGTERM and SIGINT as a flag that can be waited for. The handlers live as long as the value.
-struct StopSignal {
-  /// The part that signal handlers share with the waiting thread.
-  private final class Flag: Sendable {
-    let requested = Atomic(false)
-    let arrived = DispatchSemaphore(value: 0)
-  }
+/// SIGTERM and SIGINT as a flag.
+///
+/// Plain signal handlers, as a dispatch source loses a signal that reaches a thread it does not own, and OpenBLAS
+/// has such threads. The handlers do nothing but async-signal-safe calls.
+enum StopSignal {
+  private static let requests = Atomic(0)
+  private static let drainSeconds = Atomic(60)
+  /// Exit code when the drain took too long or a second signal came (EX_TEMPFAIL).
+  private static let givenUp: Int32 = 75
 
-  private let flag = Flag()
-  private let sources: [any DispatchSourceSignal]
-
-  /// - Parameters:
-  ///   - drainSeconds: how long after the first signal `giveUp` is called.
-  ///   - giveUp: ends the process; called at once on a second signal.
-  init(drainSeconds: Int, giveUp: @escaping @Sendable () -> Void) {
-    let queue = DispatchQueue(label: "tamis.signals")
-    sources = [SIGTERM, SIGINT].map { [flag] number in
-      _ = signal(number, SIG_IGN)
-      let source = DispatchSource.makeSignalSource(signal: number, queue: queue)
-      source.setEventHandler { @Sendable in
-        guard !flag.requested.exchange(true, ordering: .sequentiallyConsistent) else { return giveUp() }
-        flag.arrived.signal()
-        queue.asyncAfter(deadline: .now() + .seconds(drainSeconds), execute: giveUp)
-      }
-      source.activate()
-      return source
+  /// Installs the handlers. After the first signal the process has `drainSeconds` to end by itself; then, or on a
+  /// second signal, it ends at once.
+  static func install(drainSeconds seconds: Int) {
+    drainSeconds.store(seconds, ordering: .sequentiallyConsistent)
+    requests.store(0, ordering: .sequentiallyConsistent)
+    var mask = sigset_t()
+    unsafe sigemptyset(&mask)
+    for number in [SIGTERM, SIGINT, SIGALRM] {
+      _ = signal(number) { StopSignal.handle($0) }
+      unsafe sigaddset(&mask, number)
     }
+    // A parent may have started us with the signals blocked.
+    unsafe pthread_sigmask(SIG_UNBLOCK, &mask, nil)
   }
 
-  var isRequested: Bool { flag.requested.load(ordering: .sequentiallyConsistent) }
+  private static func handle(_ number: Int32) {
+    let before = requests.add(1, ordering: .sequentiallyConsistent).oldValue
+    if before > 0 || number == SIGALRM { _exit(givenUp) }
+    alarm(UInt32(drainSeconds.load(ordering: .sequentiallyConsistent)))
+  }
 
-  /// Waits for a signal, at most `interval`.
-  func wait(_ interval: DispatchTimeInterval) { _ = flag.arrived.wait(timeout: .now() + interval) }
+  static var isRequested: Bool { requests.load(ordering: .sequentiallyConsistent) > 0 }
+
+  /// Sleeps for half a second, less if a signal comes.
+  static func pause() {
+    for _ in 0..<10 where !isRequested { usleep(50_000) }
+  }
 }

@@ -77,9 +77,6 @@ extension KeyedEncodingContainer {
 }
 
 extension PruneSettings {
-  /// ε of `epsilon: auto` where an encoder has no calibrated value.
-  public static let uncalibratedEpsilon = 0.07
-
   /// The settings of a recipe.
   ///
   /// - Parameter calibratedEpsilon: the image encoder's, for `epsilon: auto`.

@@ -23,6 +23,22 @@ extension RecipeFile {
         size: 32                     # side of the thumbnail
         fit: crop                    # crop | squash
         filter: bicubic              # box | bilinear | bicubic | lanczos
+        components: all              # leading principal components kept
+        standardize: feature         # feature | channel | none
+        mask: { ratio: [0.1, 0.9], rule: closest, seed: 0 }   # component masks, see publish.add
+      image: { encoder: pixels }     # the embedding that pruning works on
+
+    # What is dropped, in this order; leave a stage out and it does not run.
+    prune:
+      dedup: { epsilon: auto }       # near-duplicates: drop what is more similar than 1 - epsilon; or keep: 0.8
+      concepts:                      # quotas by concept complexity
+        clusters: auto
+        neighbours: 20
+        temperature: 0.1
+        balance: 0
+        keep: 0.4                    # fraction kept of what reaches the stage
+        rule: hard                   # hard | easy | random
+      # reference: { file: test.npy, rule: near, keep: 0.9 }   # drop what is nearest to a test set
 
     publish:
       path: out/
@@ -30,6 +46,12 @@ extension RecipeFile {
       compress: none                 # none | zstd
       samples_per_shard: 10000
       order: input                   # input | key | { shuffle: SEED }
+      add: []                        # [mask]: a component mask beside each sample
+
+    daemon:                          # tamis serve
+      fit: { after_samples: 10000 }  # the plan is fitted on the first so many samples, then frozen
+      quiet_seconds: 5               # a shard is taken when it did not change for so long
+      drain_seconds: 60
 
     limits:
       memory: 2GiB

@@ -56,7 +56,7 @@ public struct StreamSession: ~Copyable {
       throw PipelineError(
         .usage, "\(workspace.path): the workspace belongs to a run; give the stream its own with -w")
     }
-    if state.sealed.isEmpty, try OutputDirectory.existing(recipe.publish.path) != .nothing {
+    if state.claims.isEmpty, try OutputDirectory.existing(recipe.publish.path) != .nothing {
       throw PipelineError(
         .usage, "\(recipe.publish.path): holds another publish; give the stream its own directory")
     }
