@@ -81,7 +81,7 @@ public enum PruneStage {
     var verdicts = [Verdict](repeating: Verdict(), count: total)
     if recipe.prune.isActive, total > 0 {
       let result = try decide(recipe, shards, workspace, events)
-      try writeModels(result, recipe, shards, key, workspace)
+      try writeModels(result, recipe, shards, workspace)
       verdicts = result.verdicts
       report.note(result.concepts)
     } else {
@@ -139,9 +139,9 @@ public enum PruneStage {
   static let epsilon = PruneSettings.uncalibratedEpsilon
 
   private static func writeModels(
-    _ result: PruneResult, _ recipe: Recipe, _ shards: [IngestedShard], _ key: String,
-    _ workspace: borrowing Workspace
+    _ result: PruneResult, _ recipe: Recipe, _ shards: [IngestedShard], _ workspace: borrowing Workspace
   ) throws {
+    let key = try stageKey(recipe, shards, naming: false)
     func manifest(_ centroids: EmbeddingMatrix) -> ConceptManifest {
       ConceptManifest(
         key: key, clusters: centroids.rows, dimension: centroids.dimension,
@@ -181,7 +181,10 @@ public enum PruneStage {
     try directory.commit()
   }
 
-  private static func stageKey(_ recipe: Recipe, _ shards: [IngestedShard]) throws -> String {
+  /// Hash of all that decides the verdicts; without the names of the shards, of all that decides the models.
+  private static func stageKey(
+    _ recipe: Recipe, _ shards: [IngestedShard], naming: Bool = true
+  ) throws -> String {
     struct Parts: Encodable {
       var version: Int
       var prune: Recipe.Prune
@@ -192,12 +195,13 @@ public enum PruneStage {
     let reference = try prune.reference.map { try FileDigest(path: $0.file).sha256 }
     prune.reference?.file = ""
     let files = ["keys.txt", "image.npy"]
+    var parts = shards.map { shard in
+      (naming ? [shard.name] : []) + files.map { shard.manifest.files[$0]?.sha256 ?? "" }
+    }
+    if !naming { parts.sort { $0.lexicographicallyPrecedes($1) } }
     return sha256(
       try JSON.line(
-        Parts(
-          version: formatVersion, prune: prune, reference: reference,
-          shards: shards.map { shard in [shard.name] + files.map { shard.manifest.files[$0]?.sha256 ?? "" } })
-      ))
+        Parts(version: formatVersion, prune: prune, reference: reference, shards: parts)))
   }
 }
 
