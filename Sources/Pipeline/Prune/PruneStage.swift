@@ -68,9 +68,7 @@ public enum PruneStage {
     var report = PruneReport()
     report.isActive = recipe.prune.isActive
     let directory = workspace.path + "/verdicts"
-    if let bytes = try readFile(directory + "/manifest.json"),
-      try JSON.decode(VerdictManifest.self, from: bytes).key == key
-    {
+    if try isCurrent(recipe, key, workspace) {
       report.wasCurrent = true
       for shard in shards { report.count(try VerdictFile.read(directory + "/\(shard.name).npy")) }
       report.note(try ConceptFiles.read(workspace.path + "/models/concepts"))
@@ -96,11 +94,40 @@ public enum PruneStage {
     return report
   }
 
+  /// The manifest of the verdicts; nil if there are none.
+  static func manifest(of workspace: borrowing Workspace) throws -> VerdictManifest? {
+    guard let bytes = try readFile(workspace.path + "/verdicts/manifest.json") else { return nil }
+    return try? JSON.decode(VerdictManifest.self, from: bytes)
+  }
+
+  /// Whether the verdicts are those of `key`, whole, with the models behind them.
+  private static func isCurrent(
+    _ recipe: Recipe, _ key: String, _ workspace: borrowing Workspace
+  ) throws -> Bool {
+    guard let manifest = try manifest(of: workspace), manifest.key == key else { return false }
+    for (name, sha256) in manifest.files {
+      let path = workspace.path + "/verdicts/" + name
+      guard try FileStatus(path: path) != nil, try FileDigest(path: path).sha256 == sha256 else {
+        return false
+      }
+    }
+    let models = [("dedup", recipe.prune.dedup != nil), ("concepts", recipe.prune.concepts != nil)]
+    for (name, isWanted) in models where isWanted && manifest.samples > 0 {
+      guard try ConceptFiles.manifest(workspace.path + "/models/" + name) != nil else { return false }
+    }
+    return true
+  }
+
   private static func decide(
     _ recipe: Recipe, _ shards: [IngestedShard], _ workspace: borrowing Workspace, _ events: EventHandler
   ) throws -> PruneResult {
     let rows = shards.reduce(0) { $0 + $1.manifest.accepted }
     let filled = shards.filter { $0.manifest.accepted > 0 }
+    guard filled.allSatisfy({ $0.manifest.files["image.npy"] != nil }),
+      Set(filled.map { $0.manifest.encoders["image"] }).count == 1
+    else {
+      throw PipelineError(.usage, "the shards are not embedded, or not alike: run `tamis fit` first")
+    }
     let paths = filled.map { workspace.columns($0.name) + "/image.npy" }
     let needed = rows * 600
     guard needed <= recipe.limits.memory else {
@@ -182,7 +209,7 @@ public enum PruneStage {
   }
 
   /// Hash of all that decides the verdicts; without the names of the shards, of all that decides the models.
-  private static func stageKey(
+  static func stageKey(
     _ recipe: Recipe, _ shards: [IngestedShard], naming: Bool = true
   ) throws -> String {
     struct Parts: Encodable {
