@@ -54,6 +54,11 @@ import Testing
       try folder.expectOracle(
         "prune_arrays.py", ["%", "%/out\(index)", #"{"image":"image",\#(test.settings)}"#])
     }
+    // A fraction of nothing: every row is dropped, and no model is fitted.
+    try folder.prune("image", "--dedup-keep 0.001 --keep 0.5", to: "none")
+    try folder.expectOracle(
+      "prune_arrays.py",
+      ["%", "%/none", #"{"image":"image","dedup":{"keep":0.001},"concepts":{"keep":0.5}}"#], "0")
     // Rows that are not of unit length are all normalised, with a notice.
     let flags = "--dedup-epsilon 0.05 --keep 0.4 --clusters 12"
     let result = try folder.prune("long", flags, to: "normalised")

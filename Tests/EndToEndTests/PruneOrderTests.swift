@@ -39,6 +39,24 @@ import Testing
     #expect(one.files(".tamis/models").count == 17)
   }
 
+  @Test("the same samples cut into other shards give the same arrays, verdicts and published shards")
+  func split() throws {
+    let one = try TemporaryFolder()
+    let other = try TemporaryFolder()
+    #expect(try tamis("run", try one.addPruning(Self.byKey), "-q").status == 0)
+    try other.expectOracle("split_shards.py", [one.path + "/in", "%/in"])
+    let recipe = try other.write("recipe.yaml", Self.byKey.text)
+    #expect(try tamis("run", recipe, "-q").status == 0)
+    #expect(try verdicts(one) == verdicts(other))
+    // Manifests name their input by hashes of files, which differ.
+    let data = { (folder: TemporaryFolder, part: String) in
+      folder.files(part).filter { !$0.key.hasSuffix("manifest.json") }
+    }
+    #expect(data(one, ".tamis/models").count == 14)
+    #expect(data(one, ".tamis/models") == data(other, ".tamis/models"))
+    #expect(data(one, "out") == data(other, "out"))
+  }
+
   /// What a run makes, in this order: each is a moment to be killed at.
   private static let moments = [
     ".tamis/columns/00000", ".tamis/columns/00002", ".tamis/models/.pca.tmp", ".tamis/models/pca",

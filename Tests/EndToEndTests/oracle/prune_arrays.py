@@ -45,7 +45,9 @@ if "reference" in settings:
     given = dict(settings["reference"])
     gap = load("gap") if given["rule"] == "gap" else None
     pruning.reference(load("reference"), gap=gap, **given)
-if "concepts" in settings:
+if not pruning.rows():
+    assert not os.path.exists(directory + "/concepts"), "no row reaches the stage"
+elif "concepts" in settings:
     centroids = result("concepts/centroids")
     same_model(directory + "/concepts", pruning.concepts(centroids, **settings["concepts"]), centroids)
 
