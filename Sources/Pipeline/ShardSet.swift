@@ -17,6 +17,13 @@ public enum ShardSet {
   ///
   /// - Throws: ``PipelineError`` when there is none, or when two give one name.
   public static func find(root: String, match: String) throws -> [ShardFile] {
+    let found = try all(root: root, match: match)
+    guard !found.isEmpty else { throw PipelineError(.badData, "\(root): no shards match \(match)") }
+    return found
+  }
+
+  /// As ``find(root:match:)``, but none is no error.
+  static func all(root: String, match: String) throws -> [ShardFile] {
     guard let status = try FileStatus(path: root) else {
       throw PipelineError(.usage, "\(root): no such file or directory")
     }
@@ -33,7 +40,6 @@ public enum ShardSet {
       }
       found.append(ShardFile(name: workspaceName(relative), path: path, status: status))
     }
-    guard !found.isEmpty else { throw PipelineError(.badData, "\(root): no shards match \(match)") }
     found.sort { $0.name.utf8.lexicographicallyPrecedes($1.name.utf8) }
     for (first, second) in zip(found, found.dropFirst()) where first.name == second.name {
       throw PipelineError(.usage, "\(first.path) and \(second.path) would both be shard \(first.name)")

@@ -23,7 +23,7 @@ struct Tamis: ParsableCommand {
     subcommands: [
       RunCommand.self, IngestCommand.self, FitCommand.self, PruneCommand.self, PublishCommand.self,
       ExplainCommand.self, PcaCommand.self, MasksCommand.self, CheckCommand.self, CatCommand.self,
-      DoctorCommand.self, RecipeCommand.self,
+      DoctorCommand.self, RecipeCommand.self, ServeCommand.self, PipeCommand.self,
     ])
 
   static func main() {

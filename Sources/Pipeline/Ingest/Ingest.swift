@@ -46,7 +46,8 @@ public enum Ingest {
     return report
   }
 
-  private static func ingest(
+  /// Reads shards into the workspace; the states of all of them come back.
+  static func ingest(
     _ shards: [ShardFile], _ recipe: Recipe, _ hash: String, _ workspace: String,
     _ events: @escaping EventHandler
   ) throws -> [String: InputState] {

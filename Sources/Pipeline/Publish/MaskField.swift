@@ -42,9 +42,6 @@ struct MaskField {
   /// Adds the field, replacing one of that name.
   mutating func add(to sample: inout PublishedSample) {
     let bits = masker.mask(keyHash: KeyUniqueness.hashWords(sample.key[...]).0).bits
-    let name = "mask.npy"
-    sample.fields.removeAll { $0.name == name }
-    let header = NpyHeader(type: .uint8, shape: [bits.count]).bytes()
-    sample.fields.append(OutputField(name: name, bytes: (header + bits)[...]))
+    sample.set("mask.npy", vector: bits)
   }
 }

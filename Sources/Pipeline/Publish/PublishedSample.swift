@@ -18,6 +18,13 @@ struct PublishedSample {
     }
   }
 
+  /// Sets a field to a one-dimensional array, replacing one of that name.
+  mutating func set<Value: NpyValue>(_ name: String, vector: [Value]) {
+    let header = NpyHeader(type: Value.npyType, shape: [vector.count]).bytes()
+    fields.removeAll { $0.name == name }
+    fields.append(OutputField(name: name, bytes: (header + NpyFile.bytes(of: vector))[...]))
+  }
+
   /// Flat form: counts and lengths as 8-byte integers, then the bytes.
   func serialized() -> [UInt8] {
     var bytes: [UInt8] = []

@@ -47,6 +47,7 @@ public enum RecipeFile {
     readFeatures(&section, &recipe.features)
     readPrune(&section, &recipe.prune, directory)
     readPublish(&section, &recipe.publish, directory)
+    readDaemon(&section, &recipe.daemon)
     readLimits(&section, &recipe.limits)
     section.finish()
     guard problems.all.isEmpty else { throw RecipeError(path: path, problems: problems.all) }
@@ -105,6 +106,18 @@ public enum RecipeFile {
     section.finish()
   }
 
+  private static func readDaemon(_ root: inout RecipeSection, _ daemon: inout Recipe.Daemon) {
+    var section = root.section("daemon")
+    if section.has("listen") { daemon.listen = section.string("listen", "") }
+    var fit = section.section("fit")
+    daemon.fitAfterSamples = fit.integer("after_samples", daemon.fitAfterSamples, in: 2...Int(Int32.max))
+    fit.finish()
+    daemon.quietSeconds = section.integer("quiet_seconds", daemon.quietSeconds, in: 0...86_400)
+    daemon.drainSeconds = section.integer("drain_seconds", daemon.drainSeconds, in: 1...86_400)
+    section.only("on_success", "keep")
+    section.finish()
+  }
+
   private static func readLimits(_ root: inout RecipeSection, _ limits: inout Recipe.Limits) {
     var section = root.section("limits")
     limits.memory = section.bytes("memory", limits.memory)
@@ -122,7 +135,7 @@ public enum RecipeFile {
     let sections = [
       "input", "decode", "features.pca.mask", "features.pca", "features.image", "prune.dedup",
       "prune.reference",
-      "prune.concepts", "publish", "limits",
+      "prune.concepts", "publish", "daemon.fit", "daemon", "limits",
     ]
     var found: [String: String] = [:]
     for (name, value) in environment where name.hasPrefix("TAMIS_") {

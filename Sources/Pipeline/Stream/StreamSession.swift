@@ -1,0 +1,282 @@
+import Algebra
+import Prune
+import Shards
+
+/// The daemon's work without its loop: takes shards one at a time, gives verdicts in the order of the claims, and
+/// seals published shards.
+///
+/// *Bootstrap*: shards are ingested until `daemon.fit.after_samples` are there; *fit*: PCA, embeddings and plan are
+/// made as a run makes them; *stream*: each further shard is embedded by the frozen basis and decided by the frozen
+/// plan. Without anything to prune there is no plan, and every accepted sample is kept.
+///
+/// The published bytes are a function of the claims, of the claim at which the plan was fitted, and of the seals,
+/// all of which are written down before they take effect (``StreamState``).
+public struct StreamSession: ~Copyable {
+  private let recipe: Recipe
+  private let workspace: Workspace
+  private let events: EventHandler
+  private var state: StreamState
+  private var plan: FrozenPlan?
+  /// Kept rows that are not published yet, oldest first.
+  private var pending: [(shard: String, row: Int)] = []
+  private let recipeHash: String
+
+  /// Opens the workspace, finishes what a killed process began, and loads the plan.
+  public static func open(
+    _ recipe: Recipe, workspace path: String, events: @escaping EventHandler
+  ) throws -> StreamSession {
+    guard !recipe.publish.path.isEmpty else { throw PipelineError(.usage, "publish.path: missing") }
+    guard recipe.publish.order == .input else {
+      throw PipelineError(.usage, "publish.order: a stream publishes in the order of its input")
+    }
+    var session = StreamSession(
+      recipe, workspace: try Workspace(path: path), state: try StreamState.load(path),
+      recipeHash: try Ingest.recipeHash(recipe), events: events)
+    try session.checkPlaces()
+    try session.workspace.record(recipe)
+    try Directory.create(recipe.publish.path)
+    try session.recover()
+    return session
+  }
+
+  private init(
+    _ recipe: Recipe, workspace: consuming Workspace, state: StreamState, recipeHash: String,
+    events: @escaping EventHandler
+  ) {
+    self.recipe = recipe
+    self.workspace = workspace
+    self.events = events
+    self.state = state
+    self.recipeHash = recipeHash
+  }
+
+  /// Neither the workspace nor OUT may hold the work of something else.
+  private func checkPlaces() throws {
+    if state.claims.isEmpty, try Directory.names(in: workspace.path + "/columns")?.isEmpty == false {
+      throw PipelineError(
+        .usage, "\(workspace.path): the workspace belongs to a run; give the stream its own with -w")
+    }
+    if state.sealed.isEmpty, try OutputDirectory.existing(recipe.publish.path) != .nothing {
+      throw PipelineError(
+        .usage, "\(recipe.publish.path): holds another publish; give the stream its own directory")
+    }
+  }
+
+  /// True once verdicts are given.
+  public var isStreaming: Bool { !recipe.prune.isActive || state.fittedClaims > 0 }
+  /// Samples kept and not published yet.
+  public var pendingSamples: Int { pending.count }
+  /// Samples published.
+  public var publishedSamples: Int { state.sealed.reduce(0) { $0 + $1.samples } }
+
+  /// Shards of the input that were not taken yet and did not change for `quietSeconds`, by name.
+  ///
+  /// - Parameter now: seconds since 1970.
+  public func waiting(now: Double) throws -> [ShardFile] {
+    let known = Set(state.claims)
+    let latest = (now - Double(recipe.daemon.quietSeconds)) * 1e9
+    return try ShardSet.all(root: recipe.input.path, match: recipe.input.match).filter {
+      !known.contains($0.name) && Double($0.status.modified) <= latest
+    }
+  }
+
+  /// Takes one shard: columns, verdicts, and as many full published shards as there are samples for.
+  public mutating func process(_ shard: ShardFile) throws {
+    state.claims.append(shard.name)
+    try state.save(workspace.path)
+    try finish(shard)
+    try seal(partial: false)
+  }
+
+  /// Publishes what is left, as a last shard that may be smaller.
+  public mutating func drain() throws { try seal(partial: true) }
+
+  /// Everything about a claimed shard up to its verdicts; done again, it does what is still missing.
+  private mutating func finish(_ shard: ShardFile) throws {
+    if try workspace.manifest(shard.name)?.recipe != recipeHash {
+      let states = try Ingest.ingest([shard], recipe, recipeHash, workspace.path, events)
+      var all = try workspace.inputState()
+      all.merge(states) { $1 }
+      try workspace.record(all)
+    }
+    guard try workspace.manifest(shard.name) != nil else {
+      state.rejected.append(shard.name)
+      return try state.save(workspace.path)
+    }
+    guard try hasNewKeys(shard) else { return }
+    if !recipe.prune.isActive {
+      pending += try keptRows(shard.name)
+    } else if state.fittedClaims > 0 {
+      try decide(shard.name)
+      pending += try keptRows(shard.name)
+    } else if try acceptedSamples() >= recipe.daemon.fitAfterSamples {
+      try fit()
+    }
+  }
+
+  private func acceptedSamples() throws -> Int {
+    try workspace.ingestedShards().reduce(0) { $0 + $1.manifest.accepted }
+  }
+
+  /// Fits the plan on the claims so far, as a run does, and takes its verdicts.
+  private mutating func fit() throws {
+    _ = try Fit.run(recipe, in: workspace, events: events)
+    _ = try PruneStage.run(recipe, in: workspace, events: events)
+    state.fittedClaims = state.claims.count
+    try state.save(workspace.path)
+    events(.notice("plan fitted on \(try acceptedSamples()) samples of \(state.fittedClaims) shards"))
+    plan = try FrozenPlan(workspace: workspace.path, shards: state.claims)
+    pending = try state.claims.flatMap { try keptRows($0) }
+  }
+
+  /// Embeds a shard by the frozen basis and gives its verdicts.
+  private mutating func decide(_ name: String) throws {
+    let path = workspace.path + "/verdicts/\(name).npy"
+    guard try FileStatus(path: path) == nil, let manifest = try workspace.manifest(name) else { return }
+    _ = try ImageColumn.fill(
+      plan!.encoder, id: plan!.encoderID, recipe, [IngestedShard(name: name, manifest: manifest)], workspace,
+      events)
+    let index = try VerdictDirectory.add(name, to: workspace.path)
+    if try FrozenPlan.shardNames(workspace.path).last != name {
+      // Indices of other shards have moved.
+      plan = try FrozenPlan(workspace: workspace.path, shards: state.claims.filter { $0 != name })
+    }
+    var verdicts: [Verdict] = []
+    let keys = try KeyFile.keys(workspace.columns(name) + "/keys.txt")
+    if !keys.isEmpty {
+      let rows = try EmbeddingFile.read(workspace.columns(name) + "/image.npy")
+      for (row, key) in keys.enumerated() {
+        verdicts.append(try plan!.decide(rows.row(row), key: key, shard: Int32(index), row: Int32(row)))
+      }
+    }
+    try VerdictDirectory.write(verdicts, of: name, to: workspace.path)
+  }
+
+  private func keptRows(_ name: String) throws -> [(shard: String, row: Int)] {
+    guard !state.rejected.contains(name), let manifest = try workspace.manifest(name) else { return [] }
+    guard recipe.prune.isActive else { return (0..<manifest.accepted).map { (name, $0) } }
+    return try VerdictFile.read(workspace.path + "/verdicts/\(name).npy").enumerated().filter {
+      $0.element.kept
+    }
+    .map { (name, $0.offset) }
+  }
+
+  /// False, and the shard is rejected as a whole, when one of its keys is in a shard taken before.
+  private mutating func hasNewKeys(_ shard: ShardFile) throws -> Bool {
+    guard recipe.input.keys == .error else { return true }
+    do {
+      try KeyUniqueness.check(state.claims.filter { !state.rejected.contains($0) }, workspace)
+      return true
+    } catch let error as PipelineError {
+      let reject = Reject(
+        shard: shard.name, key: nil, member: "", offset: 0, code: .duplicateKey, message: error.description)
+      try Quarantine(directory: workspace.quarantine, shard: shard.name).commit(shard: shard, reject)
+      try Directory.remove(workspace.columns(shard.name))
+      state.rejected.append(shard.name)
+      try state.save(workspace.path)
+      events(.rejected(reject))
+      return false
+    }
+  }
+
+  /// After a restart: the last claim may be half done, the last seal may not have its name yet.
+  private mutating func recover() throws {
+    if let last = state.sealed.last { try finishSeal(last) }
+    if state.fittedClaims > 0 {
+      let decided = try state.claims.filter {
+        try FileStatus(path: workspace.path + "/verdicts/\($0).npy") != nil
+      }
+      plan = try FrozenPlan(workspace: workspace.path, shards: decided)
+    }
+    guard let last = state.claims.last else { return }
+    let before = isStreaming ? Array(state.claims.dropLast()) : []
+    pending = try before.flatMap { try keptRows($0) }
+    if !state.rejected.contains(last) {
+      let files = try ShardSet.all(root: recipe.input.path, match: recipe.input.match)
+      guard let shard = files.first(where: { $0.name == last }) else {
+        throw PipelineError(.badData, "\(last): was claimed and is gone from the input")
+      }
+      if state.fittedClaims == state.claims.count {
+        pending += try keptRows(last)
+      } else {
+        try finish(shard)
+      }
+    }
+    pending.removeFirst(min(publishedSamples, pending.count))
+    try seal(partial: false)
+  }
+
+  // MARK: Publishing
+
+  private mutating func seal(partial: Bool) throws {
+    guard isStreaming else { return }
+    let full = recipe.publish.samplesPerShard
+    while pending.count >= full || (partial && !pending.isEmpty) {
+      let count = min(full, pending.count)
+      let seal = try write(Array(pending.prefix(count)))
+      state.sealed.append(seal)
+      try state.save(workspace.path)
+      try finishSeal(seal)
+      pending.removeFirst(count)
+      events(.committed(path: seal.name, samples: seal.samples))
+    }
+  }
+
+  private func temporary(_ name: String) -> String { recipe.publish.path + "/." + name + ".tmp" }
+
+  /// Writes a shard under a temporary name, durably.
+  private func write(_ rows: [(shard: String, row: Int)]) throws -> StreamState.Seal {
+    let compression: ShardCompression = recipe.publish.compress == .zstd ? .zstd : .none
+    let number = String(state.sealed.count)
+    let name =
+      String(repeating: "0", count: max(0, 5 - number.count)) + number + "." + compression.fileExtension
+    var masks =
+      try recipe.publish.add.contains(.mask) ? MaskField(recipe, workspace.path + "/models/pca") : nil
+    var writer = try ShardWriter(try File(path: temporary(name), .create), compression: compression)
+    let files = try ShardSet.all(root: recipe.input.path, match: recipe.input.match)
+    var rest = rows[...]
+    while let shard = rest.first?.shard {
+      let wanted = Set(rest.prefix { $0.shard == shard }.map(\.row))
+      guard let file = files.first(where: { $0.name == shard }), let manifest = try workspace.manifest(shard)
+      else {
+        throw PipelineError(.badData, "\(shard): gone before its samples were published")
+      }
+      let feed = SampleFeed(
+        [file], [manifest], limits: try MemoryPlan(recipe.limits).shardLimits, keys: recipe.input.keys,
+        workspace)
+      try feed.read(shard: 0) { row, sample in
+        guard wanted.contains(row) else { return }
+        var published = PublishedSample(sample, onBadCaption: recipe.decode.onBadCaption)
+        masks?.add(to: &published)
+        try writer.write(key: published.key, fields: published.fields)
+      }
+      rest = rest.dropFirst(wanted.count)
+    }
+    let written = try writer.finish()
+    return StreamState.Seal(
+      name: name, samples: written.samples, bytes: written.bytes, sha256: written.sha256)
+  }
+
+  /// Gives a sealed shard its name and brings the sidecars up to date.
+  private func finishSeal(_ seal: StreamState.Seal) throws {
+    let path = recipe.publish.path + "/" + seal.name
+    if try FileStatus(path: temporary(seal.name)) != nil {
+      try Directory.rename(temporary(seal.name), to: path)
+    }
+    guard try FileStatus(path: path)?.size == seal.bytes else {
+      throw PipelineError(.badData, "\(path): is not the shard that was sealed")
+    }
+    let sizes = Dictionary(uniqueKeysWithValues: state.sealed.map { ($0.name, $0.samples) })
+    try AtomicFile.write(try JSON.file(sizes), to: recipe.publish.path + "/sizes.json")
+    try AtomicFile.write(Array("\(publishedSamples)".utf8), to: recipe.publish.path + "/__len__")
+    let manifest = PublishManifest(
+      key: "stream", format: recipe.publish.format.rawValue, compress: recipe.publish.compress.rawValue,
+      samples: publishedSamples,
+      shards: state.sealed.map {
+        .init(name: $0.name, samples: $0.samples, bytes: $0.bytes, sha256: $0.sha256)
+      },
+      basis: try recipe.publish.add.contains(.mask)
+        ? PCAFiles.manifest(workspace.path + "/models/pca")?.files["pc_matrix.npy"]?.sha256 : nil)
+    try AtomicFile.write(try JSON.file(manifest), to: recipe.publish.path + "/manifest.json")
+  }
+}

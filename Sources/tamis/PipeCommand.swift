@@ -1,0 +1,66 @@
+import ArgumentParser
+import Foundation
+import Pipeline
+import Shards
+
+/// `--format` of the pipe.
+enum PipeFormat: String, ExpressibleByArgument, CaseIterable {
+  case tar
+  case zstd = "tar.zst"
+}
+
+struct PipeCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "pipe", abstract: "Filter a shard from standard input to standard output in one pass.",
+    discussion: """
+      Verifies and decodes every sample; with --plan keeps what the workspace's frozen plan keeps. If the input is cut
+      off, the whole samples before go out and the exit code is 65.
+
+      Examples:
+        tamis pipe < in.tar > sound.tar
+        curl -s URL | tamis pipe --plan ws --add mask > out.tar
+      """)
+
+  @Option(help: "A workspace with a fitted plan (after tamis run).")
+  var plan: String?
+
+  @Option(help: "Fields to add, comma-separated: mask, embedding.")
+  var add: String?
+
+  @Option(help: "tar or tar.zst.")
+  var format = PipeFormat.tar
+
+  @Option(help: "Write counts as JSON to this file.")
+  var report: String?
+
+  @Option(name: .shortAndLong, help: "Worker threads. Default: one a core.")
+  var jobs: Int?
+
+  @OptionGroup var logging: LogOptions
+
+  func run() throws {
+    var options = Pipe.Options()
+    options.plan = plan
+    options.compression = format == .zstd ? .zstd : .none
+    options.add = try (add ?? "").split(separator: ",").map { name in
+      guard let field = Pipe.Added(rawValue: String(name)) else {
+        throw ValidationError("--add \(name): not available in this version; expected mask or embedding.")
+      }
+      return field
+    }
+    if options.add.contains(.mask), plan == nil { throw ValidationError("--add mask needs --plan.") }
+    let environment = ProcessInfo.processInfo.environment
+    let overrides = jobs.map { ["limits.jobs": "\($0)"] } ?? [:]
+    let recipe =
+      try plan.map {
+        try RecipeFile.load($0 + "/recipe.yaml", overrides: overrides, environment: environment)
+      }
+      ?? RecipeFile.parse("input: { path: '-' }", path: "-", overrides: overrides, environment: environment)
+    let result = try Pipe.run(options, recipe: recipe, events: logging.log.handler)
+    if let report { try AtomicFile.write(try result.json(), to: report) }
+    if let fault = result.fault {
+      Console.error(fault.description)
+      throw ExitCode(ExitStatus.badData.rawValue)
+    }
+  }
+}
