@@ -52,7 +52,7 @@ enum DedupStage {
 
   /// The positions to drop: strictly above 1 − ε in Float64, or all beyond the smallest `Int(f·n)`.
   ///
-  /// The cut is 1 − ε, or the largest similarity kept; −∞ if none is.
+  /// The cut is 1 − ε, or the largest similarity kept; −1 if none is, as no similarity is below 0.
   private static func dropped(
     _ similarities: [Float], _ limit: PruneSettings.Dedup.Limit
   ) -> (positions: [Int32], cut: Double) {
@@ -63,7 +63,7 @@ enum DedupStage {
     case .keep(let fraction):
       let order = TopK.ascending(similarities)
       let kept = Ranking.count(fraction, of: order.count)
-      let cut = kept == 0 ? -Double.infinity : Double(similarities[Int(order[kept - 1])])
+      let cut = kept == 0 ? -1 : Double(similarities[Int(order[kept - 1])])
       return (Array(order.dropFirst(kept)), cut)
     }
   }

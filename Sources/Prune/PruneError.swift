@@ -31,22 +31,25 @@ public enum PruneError: Error, Sendable, Equatable {
 }
 
 extension PruneError: CustomStringConvertible {
-  public var description: String {
+  public var description: String { text(naming: \.rawValue) }
+
+  /// The error with arrays named as the user knows them.
+  public func text(naming name: (PruneArray) -> String) -> String {
     switch self {
     case .settings(let problems):
       problems.map { "\($0.path): \($0.message)" }.joined(separator: "; ")
     case .rows(let array, let expected, let found):
-      "\(array.rawValue): \(found) rows, expected \(expected)"
+      "\(name(array)): \(found) rows, expected \(expected)"
     case .dimension(let array, let expected, let found):
-      "\(array.rawValue): rows of \(found) values, expected \(expected)"
+      "\(name(array)): rows of \(found) values, expected \(expected)"
     case .missing(let array, let stage):
-      "the \(stage) stage needs \(array.rawValue)"
+      "the \(stage) stage needs \(name(array))"
     case .notFinite(let array, let row):
-      "\(array.rawValue): row \(row) holds NaN or an infinity"
+      "\(name(array)): row \(row) holds NaN or an infinity"
     case .zeroRow(let array, let row):
-      "\(array.rawValue): row \(row) is zero"
+      "\(name(array)): row \(row) is zero"
     case .notUnit(let array, let row):
-      "\(array.rawValue): row \(row) is not of unit length"
+      "\(name(array)): row \(row) is not of unit length"
     case .clusters(let stage, let clusters, let rows):
       "\(stage): \(clusters) clusters of \(rows) rows"
     case .total(let wanted, let available):

@@ -50,6 +50,7 @@ struct PruneCommand: ParsableCommand {
   func run() throws {
     let report: PruneReport
     if let image = arrays.imageEmbeddings, let output {
+      try stages.check(arrays)
       var settings = try stages.settings(hasReference: arrays.reference != nil)
       settings.strictNorms = strict
       settings.threads = options.jobs ?? Recipe.Limits.defaultJobs

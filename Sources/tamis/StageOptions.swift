@@ -1,4 +1,5 @@
 import ArgumentParser
+import Pipeline
 import Prune
 
 /// `--score-rule`.
@@ -81,6 +82,23 @@ struct StageOptions: ParsableArguments {
     }
   }
 
+  /// An array without the stage that reads it is a mistake.
+  func check(_ arrays: ArrayOptions) throws {
+    let unused: [(String, Bool, String)] = [
+      ("--centroids", arrays.centroids != nil && !hasConcepts, "--keep or --keep-count"),
+      ("--dedup-centroids", arrays.dedupCentroids != nil && !hasDedup, "--dedup-epsilon or --dedup-keep"),
+      ("--gap", arrays.gap != nil && referenceRule != .gap, "--reference-rule gap"),
+      (
+        "--score-column",
+        arrays.scoreColumn != nil && scoreKeep == nil && scoreMin == nil && dedupRule != .score,
+        "--score-keep or --score-min"
+      ),
+    ]
+    for (flag, isUnused, need) in unused where isUnused {
+      throw PipelineError(.usage, "\(flag) needs \(need)")
+    }
+  }
+
   /// The flags as settings; values are checked by `prune` itself, all at once.
   func settings(hasReference: Bool) throws -> PruneSettings {
     var settings = PruneSettings()
@@ -96,9 +114,10 @@ struct StageOptions: ParsableArguments {
     if let scoreKeep { settings.score = scoreRule == .datacomp ? .dataComp(scoreKeep) : .keep(scoreKeep) }
     if let scoreMin { settings.score = .minimum(scoreMin) }
     if let referenceRule {
-      guard hasReference else { throw ValidationError("--reference-rule needs --reference.") }
+      guard hasReference else { throw PipelineError(.usage, "--reference-rule needs --reference") }
       guard referenceRule == .gap || referenceKeep != nil else {
-        throw ValidationError("--reference-rule \(referenceRule.rawValue) needs --reference-keep.")
+        throw PipelineError(
+          .usage, "--reference-rule \(referenceRule.rawValue) needs --reference-keep")
       }
       switch referenceRule {
       case .near: settings.reference = .near(keep: referenceKeep!)
@@ -106,7 +125,7 @@ struct StageOptions: ParsableArguments {
       case .gap: settings.reference = .gap
       }
     } else if hasReference {
-      throw ValidationError("--reference needs --reference-rule near, far or gap.")
+      throw PipelineError(.usage, "--reference needs --reference-rule near, far or gap")
     }
     if hasConcepts {
       var concepts = PruneSettings.Concepts()

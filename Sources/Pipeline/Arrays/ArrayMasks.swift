@@ -26,21 +26,22 @@ public enum ArrayMasks {
 
   /// Writes `|u1 (N, ceil(L/8))` and `P.ratio.npy <f4 (N, 2)` = drawn, realised. Returns N.
   public static func run(_ request: Request) throws -> Int {
-    let reader = try NpyReader(path: request.pca + "/eigenvalues_ratio.npy")
+    let reader = try ArrayFiles.open(request.pca + "/eigenvalues_ratio.npy")
     guard reader.shape.count == 1 else { throw NpyError(path: reader.path, "one axis is wanted") }
     var masker = try MaskField.masker(
       ratios: try reader.floats(0..<reader.rowCount), low: request.low, high: request.high,
       rule: request.rule,
       seed: request.seed, epoch: request.epoch)
-    let keys = try request.keys.map { path in
-      guard try FileStatus(path: path) != nil else { throw PipelineError(.usage, "\(path): no such file") }
-      return try KeyFile.keys(path)
-    }
+    let keys = try request.keys.map(ArrayFiles.keys)
     let count = keys?.count ?? request.count ?? 0
     guard count > 0 else { throw PipelineError(.usage, "--count: at least one mask") }
     if let keys, let wanted = request.count, wanted != keys.count {
       throw PipelineError(.usage, "--count \(wanted), but \(request.keys!) has \(keys.count) keys")
     }
+    guard try FileStatus(path: request.output)?.isDirectory != true else {
+      throw PipelineError(.usage, "\(request.output): is a directory, not a file")
+    }
+    try Directory.create(Directory.parent(of: request.output))
     let stem = request.output.hasSuffix(".npy") ? String(request.output.dropLast(4)) : request.output
     let paths = (masks: stem + ".npy", ratios: stem + ".ratio.npy")
     var masks = try NpyWriter(path: temporary(paths.masks), type: .uint8, rowShape: [masker.byteCount])

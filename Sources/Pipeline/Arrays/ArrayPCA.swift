@@ -14,7 +14,8 @@ public enum ArrayPCA {
     limits: Recipe.Limits,
     events: EventHandler
   ) throws -> (samples: Int, components: Int) {
-    let array = try NpyReader(path: path)
+    let output = try ArrayFiles.output(output, names: Set(PCAFiles.names + ["manifest.json"]))
+    let array = try ArrayFiles.open(path)
     guard array.shape.count == 2 || (array.shape.count == 4 && array.shape[3] == 3 && array.type == .uint8)
     else {
       throw NpyError(path: path, "the shape is \(array.shape); (n, D), or (n, H, W, 3) of '|u1', is wanted")

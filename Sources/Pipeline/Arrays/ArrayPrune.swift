@@ -31,6 +31,22 @@ public enum ArrayPrune {
     public init(image: String, output: String, settings: PruneSettings, memory: Int) {
       (self.image, self.output, self.settings, self.memory) = (image, output, settings, memory)
     }
+
+    /// The file that an array came from.
+    fileprivate func path(of array: PruneArray) -> String? {
+      switch array {
+      case .image: image
+      case .text: text
+      case .joint: joint
+      case .scores: scores
+      case .reference: reference
+      case .gap: gap
+      case .conceptCentroids: conceptCentroids
+      case .dedupCentroids: dedupCentroids
+      case .keys: keys ?? uids
+      case .origin, .drops: nil
+      }
+    }
   }
 
   /// `plan.json`: what was asked and what came of it.
@@ -52,13 +68,11 @@ public enum ArrayPrune {
   /// Decides every row and writes `keep.npy`, `verdicts.npy`, `concepts/`, `dedup/`, `kept_keys.txt`, `subset.npy`
   /// (with uids) and `plan.json`, all at once.
   public static func run(_ request: Request, events: EventHandler) throws -> PruneReport {
-    if try FileStatus(path: request.output) != nil, try readFile(request.output + "/plan.json") == nil {
-      throw OutputDirectory.foreign(request.output)
-    }
-    let image = try NpyReader(path: request.image)
-    guard image.shape.count == 2, image.rowCount > 0 else {
-      throw NpyError(path: request.image, "there are no rows")
-    }
+    var request = request
+    request.output = try ArrayFiles.output(request.output, names: names)
+    let image = try ArrayFiles.open(request.image)
+    try EmbeddingFile.check(image)
+    guard image.rowCount > 0 else { throw NpyError(path: request.image, "there are no rows") }
     let needed = image.rowCount * (image.rowBytes + 200)
     guard needed <= request.memory else {
       throw PipelineError(
@@ -68,21 +82,24 @@ public enum ArrayPrune {
     }
     let names = try Names(request, rows: image.rowCount)
     var input = PruneInput(image: try EmbeddingFile.read(request.image), keys: names.column)
-    input.text = try request.text.map { try EmbeddingFile.read($0) }
-    input.joint = try request.joint.map { try EmbeddingFile.read($0) }
-    input.scores = try request.scores.map { try floats($0) }
-    input.reference = try request.reference.map { try EmbeddingFile.read($0) }
-    input.gap = try request.gap.map { try floats($0) }
-    input.conceptCentroids = try request.conceptCentroids.map { try EmbeddingFile.read($0) }
-    input.dedupCentroids = try request.dedupCentroids.map { try EmbeddingFile.read($0) }
+    input.text = try request.text.map(ArrayFiles.embeddings)
+    input.joint = try request.joint.map(ArrayFiles.embeddings)
+    input.scores = try request.scores.map(ArrayFiles.floats)
+    input.reference = try request.reference.map(ArrayFiles.embeddings)
+    input.gap = try request.gap.map(ArrayFiles.floats)
+    input.conceptCentroids = try request.conceptCentroids.map(ArrayFiles.embeddings)
+    input.dedupCentroids = try request.dedupCentroids.map(ArrayFiles.embeddings)
 
     events(.began(stage: "prune", shards: 1, bytes: 0, samples: image.rowCount))
     let result: PruneResult
     do {
       result = try prune(input, request.settings)
     } catch {
-      if case .settings = error { throw PipelineError(.usage, error.description) }
-      throw PipelineError(.badData, error.description)
+      let text = error.text { request.path(of: $0) ?? flags[$0] ?? $0.rawValue }
+      switch error {
+      case .settings, .missing: throw PipelineError(.usage, text)
+      default: throw PipelineError(.badData, text)
+      }
     }
     for notice in result.notices { events(.notice(notice.description)) }
     var report = PruneReport()
@@ -94,13 +111,14 @@ public enum ArrayPrune {
     return report
   }
 
-  private static func floats(_ path: String) throws -> [Float] {
-    let reader = try NpyReader(path: path)
-    guard reader.shape.count == 1 else {
-      throw NpyError(path: path, "\(reader.shape.count) axes, one is wanted")
-    }
-    return try reader.floats(0..<reader.rowCount)
-  }
+  /// All that is written to the output directory.
+  private static let names: Set = [
+    "keep.npy", "verdicts.npy", "concepts", "dedup", "kept_keys.txt", "subset.npy", "plan.json",
+  ]
+  /// How to give what a stage misses.
+  private static let flags: [PruneArray: String] = [
+    .text: "--text-embeddings", .joint: "--joint-embeddings", .reference: "--reference", .gap: "--gap",
+  ]
 
   private static func write(
     _ result: PruneResult, _ report: PruneReport, _ names: Names, _ request: Request
@@ -142,13 +160,12 @@ private struct Names {
 
   init(_ request: ArrayPrune.Request, rows: Int) throws {
     if let path = request.keys {
-      guard try FileStatus(path: path) != nil else { throw PipelineError(.usage, "\(path): no such file") }
-      keys = try KeyFile.keys(path)
+      keys = try ArrayFiles.keys(path)
       guard keys!.count == rows else {
         throw PipelineError(.badData, "\(path): \(keys!.count) keys, the embeddings have \(rows) rows")
       }
     } else if let path = request.uids {
-      let reader = try NpyReader(path: path)
+      let reader = try ArrayFiles.open(path)
       guard reader.type == DataCompSubset.type, reader.shape.count == 1 else {
         throw NpyError(path: path, "uids are a vector of [('f0', '<u8'), ('f1', '<u8')]")
       }

@@ -55,6 +55,12 @@ public enum Fit {
     return report
   }
 
+  /// Whether `models/pca` is the basis of the recipe and of the columns that are there.
+  static func isCurrent(_ recipe: Recipe, in workspace: borrowing Workspace) throws -> Bool {
+    let key = try pcaKey(recipe.features.pca ?? Recipe.PCA(), try workspace.ingestedShards())
+    return try PCAFiles.manifest(workspace.path + "/models/pca")?.key == key
+  }
+
   /// Names the encoder that made a column: equal names, equal rows.
   private static func encoderID(_ path: String) throws -> String {
     "pixels:" + (try PCAFiles.manifest(path)?.files["pc_matrix.npy"]?.sha256 ?? "")

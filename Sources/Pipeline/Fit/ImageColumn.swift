@@ -12,7 +12,14 @@ enum ImageColumn {
     _ workspace: borrowing Workspace,
     _ events: @escaping EventHandler
   ) throws -> Int {
-    let stale = shards.filter { $0.manifest.encoders["image"] != id || $0.manifest.files["image.npy"] == nil }
+    var stale: [IngestedShard] = []
+    for shard in shards {
+      let isThere = try FileStatus(path: workspace.columns(shard.name) + "/image.npy") != nil
+      let manifest = shard.manifest
+      if !isThere || manifest.encoders["image"] != id || manifest.files["image.npy"] == nil {
+        stale.append(shard)
+      }
+    }
     guard !stale.isEmpty else { return 0 }
     let total = stale.reduce(0) { $0 + $1.manifest.accepted }
     events(.began(stage: "embed", shards: stale.count, bytes: 0, samples: total))

@@ -112,9 +112,11 @@ enum EmbeddingFile {
       ? EmbeddingMatrix(half, dimension: dimension) : EmbeddingMatrix(single, dimension: dimension)
   }
 
-  private static func check(_ reader: borrowing NpyReader) throws(NpyError) {
+  /// That an array can be embeddings: two axes, floats.
+  static func check(_ reader: borrowing NpyReader) throws(NpyError) {
     guard reader.shape.count == 2 else {
-      throw NpyError(path: reader.path, "\(reader.shape.count) axes, embeddings have two (rows, dimension)")
+      throw NpyError(
+        path: reader.path, "the shape is \(reader.shape), embeddings have two axes (rows, dimension)")
     }
     guard [.float16, .float32, .float64].contains(reader.type) else {
       throw NpyError(

@@ -68,9 +68,7 @@ public enum PruneStage {
     var report = PruneReport()
     report.isActive = recipe.prune.isActive
     let directory = workspace.path + "/verdicts"
-    if let bytes = try readFile(directory + "/manifest.json"),
-      try JSON.decode(VerdictManifest.self, from: bytes).key == key
-    {
+    if try isCurrent(recipe, key, workspace) {
       report.wasCurrent = true
       for shard in shards { report.count(try VerdictFile.read(directory + "/\(shard.name).npy")) }
       report.note(try ConceptFiles.read(workspace.path + "/models/concepts"))
@@ -81,7 +79,7 @@ public enum PruneStage {
     var verdicts = [Verdict](repeating: Verdict(), count: total)
     if recipe.prune.isActive, total > 0 {
       let result = try decide(recipe, shards, workspace, events)
-      try writeModels(result, recipe, shards, key, workspace)
+      try writeModels(result, recipe, shards, workspace)
       verdicts = result.verdicts
       report.note(result.concepts)
     } else {
@@ -96,11 +94,40 @@ public enum PruneStage {
     return report
   }
 
+  /// The manifest of the verdicts; nil if there are none.
+  static func manifest(of workspace: borrowing Workspace) throws -> VerdictManifest? {
+    guard let bytes = try readFile(workspace.path + "/verdicts/manifest.json") else { return nil }
+    return try? JSON.decode(VerdictManifest.self, from: bytes)
+  }
+
+  /// Whether the verdicts are those of `key`, whole, with the models behind them.
+  private static func isCurrent(
+    _ recipe: Recipe, _ key: String, _ workspace: borrowing Workspace
+  ) throws -> Bool {
+    guard let manifest = try manifest(of: workspace), manifest.key == key else { return false }
+    for (name, sha256) in manifest.files {
+      let path = workspace.path + "/verdicts/" + name
+      guard try FileStatus(path: path) != nil, try FileDigest(path: path).sha256 == sha256 else {
+        return false
+      }
+    }
+    let models = [("dedup", recipe.prune.dedup != nil), ("concepts", recipe.prune.concepts != nil)]
+    for (name, isWanted) in models where isWanted && manifest.samples > 0 {
+      guard try ConceptFiles.manifest(workspace.path + "/models/" + name) != nil else { return false }
+    }
+    return true
+  }
+
   private static func decide(
     _ recipe: Recipe, _ shards: [IngestedShard], _ workspace: borrowing Workspace, _ events: EventHandler
   ) throws -> PruneResult {
     let rows = shards.reduce(0) { $0 + $1.manifest.accepted }
     let filled = shards.filter { $0.manifest.accepted > 0 }
+    guard filled.allSatisfy({ $0.manifest.files["image.npy"] != nil }),
+      Set(filled.map { $0.manifest.encoders["image"] }).count == 1
+    else {
+      throw PipelineError(.usage, "the shards are not embedded, or not alike: run `tamis fit` first")
+    }
     let paths = filled.map { workspace.columns($0.name) + "/image.npy" }
     let needed = rows * 600
     guard needed <= recipe.limits.memory else {
@@ -140,9 +167,9 @@ public enum PruneStage {
   static let epsilon = 0.03
 
   private static func writeModels(
-    _ result: PruneResult, _ recipe: Recipe, _ shards: [IngestedShard], _ key: String,
-    _ workspace: borrowing Workspace
+    _ result: PruneResult, _ recipe: Recipe, _ shards: [IngestedShard], _ workspace: borrowing Workspace
   ) throws {
+    let key = try stageKey(recipe, shards, naming: false)
     func manifest(_ centroids: EmbeddingMatrix) -> ConceptManifest {
       ConceptManifest(
         key: key, clusters: centroids.rows, dimension: centroids.dimension,
@@ -182,7 +209,10 @@ public enum PruneStage {
     try directory.commit()
   }
 
-  private static func stageKey(_ recipe: Recipe, _ shards: [IngestedShard]) throws -> String {
+  /// Hash of all that decides the verdicts; without the names of the shards, of all that decides the models.
+  static func stageKey(
+    _ recipe: Recipe, _ shards: [IngestedShard], naming: Bool = true
+  ) throws -> String {
     struct Parts: Encodable {
       var version: Int
       var prune: Recipe.Prune
@@ -193,12 +223,13 @@ public enum PruneStage {
     let reference = try prune.reference.map { try FileDigest(path: $0.file).sha256 }
     prune.reference?.file = ""
     let files = ["keys.txt", "image.npy"]
+    var parts = shards.map { shard in
+      (naming ? [shard.name] : []) + files.map { shard.manifest.files[$0]?.sha256 ?? "" }
+    }
+    if !naming { parts.sort { $0.lexicographicallyPrecedes($1) } }
     return sha256(
       try JSON.line(
-        Parts(
-          version: formatVersion, prune: prune, reference: reference,
-          shards: shards.map { shard in [shard.name] + files.map { shard.manifest.files[$0]?.sha256 ?? "" } })
-      ))
+        Parts(version: formatVersion, prune: prune, reference: reference, shards: parts)))
   }
 }
 

@@ -38,9 +38,14 @@ public enum Publish {
       throw PipelineError(.badData, "nothing was ingested: run `tamis ingest` first")
     }
 
-    let verdicts = try Verdicts(files.map(\.name), manifests, workspace)
-    let masks =
-      try recipe.publish.add.contains(.mask) ? MaskField(recipe, workspace.path + "/models/pca") : nil
+    let verdicts = try Verdicts(files.map(\.name), manifests, recipe, workspace)
+    var masks: MaskField?
+    if recipe.publish.add.contains(.mask) {
+      masks = try MaskField(recipe, workspace.path + "/models/pca")
+      guard try Fit.isCurrent(recipe, in: workspace) else {
+        throw PipelineError(.usage, "the PCA is older than the columns or the recipe: run `tamis fit` first")
+      }
+    }
     let key = try publishKey(recipe, manifests, verdicts, masks)
     var report = PublishReport()
     report.path = recipe.publish.path

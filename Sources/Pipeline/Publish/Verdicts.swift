@@ -5,12 +5,20 @@ import Shards
 struct Verdicts {
   private var kept: [[Bool]?] = []
 
-  /// Reads `verdicts/`; they must belong to the columns that are there.
-  init(_ shards: [String], _ manifests: [ColumnManifest], _ workspace: borrowing Workspace) throws {
+  /// Reads `verdicts/`; they must belong to the recipe and to the columns that are there.
+  init(
+    _ shards: [String], _ manifests: [ColumnManifest], _ recipe: Recipe, _ workspace: borrowing Workspace
+  ) throws {
     let directory = workspace.path + "/verdicts"
-    guard try FileStatus(path: directory + "/manifest.json") != nil else {
+    guard let manifest = try PruneStage.manifest(of: workspace) else {
+      guard !recipe.prune.isActive else {
+        throw PipelineError(.usage, "the recipe prunes, but there are no verdicts: run `tamis prune` first")
+      }
       kept = shards.map { _ in nil }
       return
+    }
+    guard manifest.key == (try PruneStage.stageKey(recipe, workspace.ingestedShards())) else {
+      throw Self.stale
     }
     for (shard, manifest) in zip(shards, manifests) {
       let path = directory + "/\(shard).npy"
@@ -22,7 +30,7 @@ struct Verdicts {
   }
 
   private static var stale: PipelineError {
-    PipelineError(.usage, "the verdicts are older than the columns: run `tamis prune` first")
+    PipelineError(.usage, "the verdicts are older than the columns or the recipe: run `tamis prune` first")
   }
 
   func isKept(shard: Int, row: Int) -> Bool { kept[shard]?[row] ?? true }
