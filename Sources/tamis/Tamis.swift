@@ -1,5 +1,5 @@
 import ArgumentParser
-import Glibc
+import Foundation
 import Pipeline
 import Shards
 
@@ -31,7 +31,7 @@ struct Tamis: ParsableCommand {
       var command = try parseAsRoot()
       try command.run()
     } catch {
-      Glibc.exit(report(error))
+      Foundation.exit(report(error))
     }
   }
 
@@ -56,13 +56,12 @@ struct Tamis: ParsableCommand {
       return ExitStatus.badData.rawValue
     default: break
     }
-    let message = fullMessage(for: error)
     if exitCode(for: error) == .success {
-      print(message)
-      return 0
+      print(fullMessage(for: error))
+      return ExitStatus.ok.rawValue
     }
+    Console.error(message(for: error).replacingOccurrences(of: "\n", with: " "))
     let isUsage = exitCode(for: error) == .validationFailure
-    Console.raw(isUsage ? message : "tamis: \(message)")
     return isUsage ? ExitStatus.usage.rawValue : ExitStatus.internalError.rawValue
   }
 }

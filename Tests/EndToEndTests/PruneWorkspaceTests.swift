@@ -11,7 +11,7 @@ import Testing
 
   static let cases = [
     Case(
-      recipe: PruningRecipe(), settings: #"{"dedup":{"epsilon":0.07},"concepts":{"keep":0.4,"neighbours":5}}"#
+      recipe: PruningRecipe(), settings: #"{"dedup":{"epsilon":0.03},"concepts":{"keep":0.4,"neighbours":5}}"#
     ),
     Case(
       recipe: PruningRecipe(
@@ -53,7 +53,7 @@ import Testing
       "prune_workspace.py",
       [
         "%/.tamis",
-        #"{"dedup":{"epsilon":0.07},"concepts":{"keep":0.4,"neighbours":5},"#
+        #"{"dedup":{"epsilon":0.03},"concepts":{"keep":0.4,"neighbours":5},"#
           + #""reference":{"file":"\#(folder.path)/reference.npy","rule":"\#(rule)","keep":0.6}}"#,
       ])
   }

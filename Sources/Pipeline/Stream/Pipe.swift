@@ -133,13 +133,7 @@ private struct PipeSink: OrderedSink, ~Copyable {
     case .accepted: try accept(result.sample!, result.embedding)
     case .rejected(let sample, let code, let member, let offset, let message):
       report.samples += 1
-      report.rejected.add(code)
-      events(
-        .rejected(
-          Reject(
-            shard: "stdin", key: String(decoding: sample.key, as: UTF8.self), member: member, offset: offset,
-            code: code,
-            message: message)))
+      reject(sample, code, member, offset, message)
     case .end(_, _, let fault):
       report.fault = fault.map { Reject(shard: "stdin", key: nil, fault: $0) }
     }
@@ -155,11 +149,26 @@ private struct PipeSink: OrderedSink, ~Copyable {
         return
       }
     }
-    report.kept += 1
     var published = PublishedSample(sample, onBadCaption: onBadCaption)
     masks?.add(to: &published)
     if addsEmbedding { published.set("embedding.npy", vector: embedding) }
-    try writer!.write(key: published.key, fields: published.fields)
+    do {
+      try writer!.write(key: published.key, fields: published.fields)
+      report.kept += 1
+    } catch let fault as ShardFault {
+      // The key leaves no room for the name of an added field.
+      reject(sample, RejectCode(fault.code), fault.member, sample.offset, fault.message)
+    }
+  }
+
+  private mutating func reject(
+    _ sample: Sample, _ code: RejectCode, _ member: String, _ offset: UInt64, _ message: String
+  ) {
+    report.rejected.add(code)
+    let key = String(decoding: sample.key, as: UTF8.self)
+    events(
+      .rejected(
+        Reject(shard: "stdin", key: key, member: member, offset: offset, code: code, message: message)))
   }
 
   mutating func finish() throws -> PipeReport {
