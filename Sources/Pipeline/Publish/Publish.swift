@@ -1,3 +1,4 @@
+import Decode
 import Foundation
 import Shards
 
@@ -125,7 +126,9 @@ public enum Publish {
     struct Parts: Encodable {
       var version: Int
       var publish: Recipe.Publish
-      /// Hashes of the column manifests, in the order that decides the output.
+      /// What to do with captions that are not UTF-8.
+      var onBadCaption: String
+      /// Hashes of each shard's bytes, keys and kept rows, in the order that decides the output.
       var columns: [String]
       var basis: String?
       var mask: Recipe.Mask?
@@ -133,13 +136,15 @@ public enum Publish {
     var publish = recipe.publish
     publish.path = ""
     var columns = try manifests.enumerated().map { index, manifest in
-      sha256(try JSON.line([manifest.recipe, manifest.input.sha256, verdicts.keptDigest(shard: index)]))
+      let keys = manifest.files["keys.txt"]?.sha256 ?? ""
+      return sha256(try JSON.line([manifest.input.sha256, keys, verdicts.keptDigest(shard: index)]))
     }
     if recipe.publish.order != .input { columns.sort() }
     return sha256(
       try JSON.line(
         Parts(
-          version: formatVersion, publish: publish, columns: columns, basis: masks?.basis,
+          version: formatVersion, publish: publish, onBadCaption: recipe.decode.onBadCaption.rawValue,
+          columns: columns, basis: masks?.basis,
           mask: masks == nil ? nil : recipe.features.pca?.mask ?? Recipe.Mask())))
   }
 
