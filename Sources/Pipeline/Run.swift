@@ -25,9 +25,12 @@ public enum Run {
     if try OutputDirectory.existing(recipe.publish.path) == .foreign {
       throw OutputDirectory.foreign(recipe.publish.path)
     }
+    try Places.check(recipe, workspace: path)
+    try Fit.checkMemory(recipe)
     let workspace = try Workspace(path: path)
     var report = RunReport()
     report.ingest = try Ingest.run(recipe, in: workspace, events: events)
+    let recipe = withoutModels(recipe, accepted: report.ingest.accepted, events)
     report.fit = try Fit.run(recipe, in: workspace, events: events)
     report.prune = try PruneStage.run(recipe, in: workspace, events: events)
     report.publish = try Publish.run(recipe, in: workspace, replacing: replacing, events: events)
@@ -40,5 +43,17 @@ public enum Run {
     let elapsed = (ContinuousClock.now - start).components
     report.seconds = Double(elapsed.seconds) + Double(elapsed.attoseconds) * 1e-18
     return report
+  }
+
+  /// Fewer than two samples have no covariance: they are published as they are.
+  private static func withoutModels(_ recipe: Recipe, accepted: Int, _ events: EventHandler) -> Recipe {
+    let wantsModels = recipe.features.pca != nil || recipe.features.image != nil || recipe.prune.isActive
+    guard accepted < 2, wantsModels || !recipe.publish.add.isEmpty else { return recipe }
+    events(.notice("fewer than 2 samples: no PCA, no pruning, no masks"))
+    var plain = recipe
+    (plain.features.pca, plain.features.image, plain.prune, plain.publish.add) = (
+      nil, nil, Recipe.Prune(), []
+    )
+    return plain
   }
 }

@@ -42,6 +42,20 @@ public struct Workspace: ~Copyable {
     return (try? JSON.decode([String: InputState].self, from: bytes)) ?? [:]
   }
 
+  /// Keys of what this workspace published at a place, latest last.
+  func published(_ place: String) throws -> [String] {
+    guard let bytes = try readFile(path + "/published.json") else { return [] }
+    return (try? JSON.decode([String: [String]].self, from: bytes))?[place] ?? []
+  }
+
+  /// Notes, before it is done, that `key` is published at a place.
+  func recordPublished(_ key: String, at place: String) throws {
+    let bytes = try readFile(path + "/published.json")
+    var all = bytes.flatMap { try? JSON.decode([String: [String]].self, from: $0) } ?? [:]
+    all[place] = Array(((all[place] ?? []) + [key]).suffix(2))
+    try AtomicFile.write(try JSON.file(all), to: path + "/published.json")
+  }
+
   func record(_ state: [String: InputState]) throws {
     try AtomicFile.write(try JSON.file(state), to: path + "/inputs.json")
   }

@@ -48,7 +48,9 @@ struct CheckCommand: ParsableCommand {
     let verdict =
       check.fault.map { "\($0.code.rawValue) at \($0.offset)" }
       ?? (check.rejected.total == 0 ? "ok" : "\(check.rejected.total) rejected")
-    return "\(check.shard): \(check.samples) samples, \(verdict)"
+    let skipped = check.summary.skippedMembers
+    let passedOver = skipped > 0 ? ", \(skipped) members belong to no sample" : ""
+    return "\(check.shard): \(check.samples) samples, \(verdict)\(passedOver)"
   }
 
   private static func printJSON(_ value: some Encodable) {

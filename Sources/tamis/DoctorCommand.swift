@@ -8,7 +8,9 @@ import Shards
 struct DoctorCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "doctor", abstract: "Versions of the linked libraries, the BLAS kernel, cores and memory.",
-    discussion: "Bits are promised for one binary on one OpenBLAS kernel; this prints which one it is.")
+    discussion:
+      "Bits are promised for one binary on one OpenBLAS kernel; this prints which one it is.\n\nExample: tamis doctor"
+  )
 
   func run() {
     var lines = [("tamis", tamisVersion)]

@@ -32,7 +32,7 @@ struct PruneCommand: ParsableCommand {
 
   func validate() throws {
     if arrays.imageEmbeddings == nil {
-      guard !stages.isGiven, output == nil else {
+      guard !stages.isGiven, stages.seed == nil, stages.iterations == nil, output == nil else {
         throw ValidationError(
           "Stage flags and -o need --image-embeddings; a workspace is pruned by its recipe.")
       }

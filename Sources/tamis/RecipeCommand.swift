@@ -5,6 +5,7 @@ import Pipeline
 struct RecipeCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "recipe", abstract: "Write or check a recipe.",
+    discussion: "Example: tamis recipe init > recipe.yaml && tamis recipe check recipe.yaml",
     subcommands: [InitCommand.self, CheckRecipeCommand.self])
 
   struct InitCommand: ParsableCommand {

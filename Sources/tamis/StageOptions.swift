@@ -44,10 +44,10 @@ struct StageOptions: ParsableArguments {
   var keepCount: Int?
   @Option(help: "Which rows of a concept stay: hard (farthest from the centroid), easy or random.")
   var rule: PruneSettings.Rule?
-  @Option(help: "Rounds of k-means.")
-  var iterations = 100
-  @Option(help: "Seed.")
-  var seed: UInt64 = 0
+  @Option(help: "Rounds of k-means (100).")
+  var iterations: Int?
+  @Option(help: "Seed (0).")
+  var seed: UInt64?
 
   @Option(help: "A filter expression (not available in this version).")
   var filter: String?
@@ -102,8 +102,8 @@ struct StageOptions: ParsableArguments {
   /// The flags as settings; values are checked by `prune` itself, all at once.
   func settings(hasReference: Bool) throws -> PruneSettings {
     var settings = PruneSettings()
-    settings.iterations = iterations
-    settings.seed = seed
+    settings.iterations = iterations ?? settings.iterations
+    settings.seed = seed ?? settings.seed
     if hasDedup {
       var dedup = PruneSettings.Dedup()
       dedup.limit = dedupKeep.map { .keep($0) } ?? .epsilon(dedupEpsilon!)

@@ -37,6 +37,9 @@ enum Summary {
         lines.append("  \(code.rawValue.padding(toLength: 18, withPad: " ", startingAt: 0)) \(count)")
       }
     }
+    if report.skippedMembers > 0 {
+      lines.append("Members that belong to no sample, passed over: \(report.skippedMembers).")
+    }
     if report.renamed > 0 { lines.append("Keys made safe: \(report.renamed).") }
     return lines.joined(separator: "\n")
   }

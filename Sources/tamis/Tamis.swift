@@ -17,7 +17,7 @@ struct Tamis: ParsableCommand {
         tamis cat 00000.tar.zst | tar t       any shard as a plain tar
 
       Exit codes: 0 ok, 1 done but something was rejected (--strict), 2 usage, 65 bad data, 70 internal,
-      74 input/output, 75 try again later.
+      74 input/output, 75 try again later, 141 the reader of a pipe has gone.
       """,
     version: tamisVersion,
     subcommands: [

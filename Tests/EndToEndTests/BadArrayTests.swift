@@ -109,7 +109,7 @@ import Testing
     try expectFailures(
       "pca --pixels",
       [
-        ("%/nan.npy", 65, "%/nan.npy: row 0 holds a NaN or an infinite value"),
+        ("%/nan.npy", 65, "%/nan.npy: row 7 holds a NaN or an infinite value"),
         ("%/flat.npy", 65, "%/flat.npy: the shape is [600]; (n, D), or (n, H, W, 3) of '|u1', is wanted"),
         ("%/empty.npy", 65, "%/empty.npy: the array is empty"),
         ("%/integers.npy", 65, "%/integers.npy: the dtype is '<i4', '<f2', '<f4', '<f8' or '|u1' is wanted"),

@@ -69,6 +69,16 @@ import Testing
     #expect(folder.data("file") == Data("in the way".utf8))
   }
 
+  @Test("an output or a workspace inside the input is refused")
+  func placesInsideInput() throws {
+    let folder = try TemporaryFolder()
+    _ = try folder.addSamples()
+    let recipe = try folder.write("recipe.yaml", "input: { path: in }\npublish: { path: in/out }")
+    try expectFailure(folder, recipe, status: 2, "publish.path lies inside input.path")
+    let other = try folder.write("recipe.yaml", "input: { path: in }\npublish: { path: out }")
+    #expect(try tamis("run", other, "-w", folder.path + "/in/ws").status == 2)
+  }
+
   @Test("an output directory with other files is never touched, not even with --replace")
   func foreignOutput() throws {
     let folder = try TemporaryFolder()

@@ -44,7 +44,7 @@ import Testing
     try FileManager.default.removeItem(atPath: folder.path + "/in/00003.tar")
     #expect(try tamis("run", recipe, "-q").status == 0)
     try folder.write("in/00003.tar", last)
-    let result = try tamis("run", recipe, "--replace")
+    let result = try tamis("run", recipe)
     #expect(result.output.contains("(3 shards known from before.)"))
     let whole = try TemporaryFolder()
     #expect(try tamis("run", try whole.addSamples(), "-q").status == 0)
@@ -52,18 +52,51 @@ import Testing
     #expect(folder.files(".tamis/columns") == whole.files(".tamis/columns"))
   }
 
-  @Test("another recipe's output is refused without --replace and swapped with it")
+  @Test("a workspace publishes its own output afresh; another workspace's is refused without --replace")
   func replace() throws {
     let folder = try TemporaryFolder()
     let recipe = try folder.addSamples()
     #expect(try tamis("run", recipe, "-q").status == 0)
     let before = folder.files("out")
     let other = try folder.addSamples(publish: ", order: key")
-    let refused = try tamis("run", other, "-q")
+    let refused = try tamis("run", other, "-q", "-w", folder.path + "/ws")
     #expect(refused.status == 2 && refused.errors.contains("--replace"))
     #expect(folder.files("out") == before)
-    #expect(try tamis("run", other, "-q", "--replace").status == 0)
-    #expect(folder.files("out") != before)
+    #expect(try tamis("run", other, "-q").status == 0)
+    let after = folder.files("out")
+    #expect(after != before)
+    #expect(try tamis("run", other, "-q", "-w", folder.path + "/ws", "--replace").status == 0)
+    #expect(folder.files("out") == after)
+  }
+
+  @Test(
+    "a damaged output or column is made again",
+    arguments: ["out/00001.tar", "out/sizes.json", ".tamis/columns/00002/samples.npy"])
+  func repair(file: String) throws {
+    let folder = try TemporaryFolder()
+    let recipe = try folder.addSamples()
+    #expect(try tamis("run", recipe, "-q").status == 0)
+    let (out, columns) = (folder.files("out"), folder.files(".tamis/columns"))
+    try FileManager.default.removeItem(atPath: folder.path + "/" + file)
+    #expect(try tamis("run", recipe, "-q").status == 0)
+    #expect(folder.files("out") == out)
+    #expect(folder.files(".tamis/columns") == columns)
+  }
+
+  @Test("one sample is published as it is, with a notice that there is no PCA")
+  func oneSample() throws {
+    let folder = try TemporaryFolder()
+    _ = try folder.addSamples()
+    let script =
+      "cd '\(folder.path)' && mkdir one && tar xf in/00000.tar 000000001.png 000000001.txt 000000001.jpg 000000001.webp 2>/dev/null; tar cf one/x.tar 000000001.*"
+    _ = try run("/bin/sh", ["-c", script])
+    let recipe = try folder.write(
+      "one.yaml",
+      "input: { path: one }\nprune: { concepts: { keep: 0.5 } }\npublish: { path: out1, add: [mask] }")
+    let result = try tamis("run", recipe)
+    #expect(result.status == 0, "\(result.errors)")
+    #expect(result.errors.contains("fewer than 2 samples"))
+    #expect(folder.data("out1/__len__") == Data("1".utf8))
   }
 
   @Test("the bytes depend on neither the thread count nor the order of the shards")

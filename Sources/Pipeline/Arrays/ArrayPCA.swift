@@ -83,6 +83,9 @@ public enum ArrayPCA {
     var means = FeatureMeans(features: array.rowItems)
     for range in blocks(of: array) {
       let rows = try doubles(array, range)
+      if let bad = rows.firstIndex(where: { !$0.isFinite }) {
+        throw PCAError.notFinite(row: range.lowerBound + bad / array.rowItems)
+      }
       means.add(rows.span)
     }
     var gram = FloatGram(shift: means.means, threads: threads)

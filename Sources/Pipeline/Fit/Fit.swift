@@ -26,8 +26,7 @@ public enum Fit {
     _ recipe: Recipe, in workspace: borrowing Workspace, events: @escaping EventHandler
   ) throws -> FitReport {
     var report = FitReport()
-    let needsEncoder = recipe.features.image == .pixels || recipe.prune.isActive
-    guard recipe.features.pca != nil || needsEncoder || recipe.publish.add.contains(.mask) else {
+    guard needsPCA(recipe) else {
       return report
     }
     let shards = try workspace.ingestedShards()
@@ -48,7 +47,7 @@ public enum Fit {
         share += ratio
         return share >= 0.9
       }.map { $0 + 1 }) ?? basis.componentCount
-    if needsEncoder {
+    if needsEncoder(recipe) {
       report.shardsEmbedded = try ImageColumn.fill(
         PixelEncoder(basis: basis), id: try encoderID(path), recipe, shards, workspace, events)
     }
@@ -80,6 +79,30 @@ public enum Fit {
           thumbnails: shards.map { $0.manifest.files["thumbnail.npy"]?.sha256 ?? "" }.sorted())))
   }
 
+  private static func needsEncoder(_ recipe: Recipe) -> Bool {
+    recipe.features.image == .pixels || recipe.prune.isActive
+  }
+
+  private static func needsPCA(_ recipe: Recipe) -> Bool {
+    recipe.features.pca != nil || needsEncoder(recipe) || recipe.publish.add.contains(.mask)
+  }
+
+  /// Refuses a memory limit that the PCA would break, before any work (rule 3).
+  static func checkMemory(_ recipe: Recipe) throws(PipelineError) {
+    guard needsPCA(recipe) else { return }
+    let size = recipe.features.thumbnail.size
+    let features = 3 * size * size
+    let workers = try MemoryPlan(recipe.limits).workers
+    let needed = max(
+      ExactGram.bytes(features: features, threads: workers), PCABasis.fitBytes(features: features))
+    guard needed <= recipe.limits.memory else {
+      throw PipelineError(
+        .usage,
+        "limits.memory: the PCA of \(size) x \(size) thumbnails needs \(ByteSize.text(needed)), "
+          + "the limit is \(ByteSize.text(recipe.limits.memory))")
+    }
+  }
+
   private static func fitPCA(
     _ pca: Recipe.PCA, _ recipe: Recipe, _ shards: [IngestedShard], _ key: String,
     _ workspace: borrowing Workspace,
@@ -88,14 +111,6 @@ public enum Fit {
     let size = recipe.features.thumbnail.size
     let features = 3 * size * size
     let memory = try MemoryPlan(recipe.limits)
-    let needed = max(
-      ExactGram.bytes(features: features, threads: memory.workers), PCABasis.fitBytes(features: features))
-    guard needed <= recipe.limits.memory else {
-      throw PipelineError(
-        .usage,
-        "limits.memory: the PCA of \(size) x \(size) thumbnails needs \(ByteSize.text(needed)), "
-          + "the limit is \(ByteSize.text(recipe.limits.memory))")
-    }
     let total = shards.reduce(0) { $0 + $1.manifest.accepted }
     events(.began(stage: "fit PCA", shards: shards.count, bytes: UInt64(total * features), samples: total))
     var gram = ExactGram(features: features, threads: memory.workers)

@@ -15,6 +15,7 @@ public enum Ingest {
   public static func run(
     _ recipe: Recipe, in workspace: borrowing Workspace, events: @escaping EventHandler
   ) throws -> IngestReport {
+    try Places.check(recipe, workspace: workspace.path)
     let shards = try ShardSet.find(root: recipe.input.path, match: recipe.input.match)
     let hash = try recipeHash(recipe)
     try workspace.record(recipe)
@@ -93,6 +94,10 @@ public enum Ingest {
       return rejected.recipe == hash && state.status == shard.status ? state : nil
     }
     guard let manifest = try workspace.manifest(shard.name), manifest.recipe == hash else { return nil }
+    for name in ["keys.txt", "samples.npy", "thumbnail.npy", "rejects.jsonl"] {
+      let size = try FileStatus(path: workspace.columns(shard.name) + "/" + name)?.size
+      guard size == manifest.files[name]?.bytes else { return nil }
+    }
     if let state, state.status == shard.status, state.sha256 == manifest.input.sha256 { return state }
     // Committed by a run that was killed before it could note the file's state, or the file was touched since:
     // its content decides.

@@ -13,6 +13,8 @@ public struct IngestReport: Sendable, Equatable {
   public var rejected = RejectCounts()
   /// Keys made safe.
   public var renamed = 0
+  /// Members that belong to no sample: links, devices, names without a field.
+  public var skippedMembers = 0
 
   public init() {}
 
@@ -22,6 +24,7 @@ public struct IngestReport: Sendable, Equatable {
     accepted += manifest.accepted
     rejected.add(RejectCounts(byName: manifest.rejected))
     renamed += manifest.renamed
+    skippedMembers += manifest.input.skippedMembers
   }
 
   mutating func add(_ shard: InputState.RejectedShard) {

@@ -29,6 +29,17 @@ struct OutputDirectory: ~Copyable {
     return try Directory.names(in: path)?.isEmpty == true ? .nothing : .foreign
   }
 
+  /// True if every file the manifest stands for is there with its size. (Hashes are for a verification.)
+  static func isIntact(_ path: String, _ manifest: PublishManifest) throws -> Bool {
+    for shard in manifest.shards where try FileStatus(path: path + "/" + shard.name)?.size != shard.bytes {
+      return false
+    }
+    for name in ["sizes.json", "__len__"] where try FileStatus(path: path + "/" + name) == nil {
+      return false
+    }
+    return true
+  }
+
   /// OUT holds files of someone else: never touched.
   static func foreign(_ path: String) -> PipelineError {
     PipelineError(.usage, "\(path): holds files that tamis did not write; choose another place")

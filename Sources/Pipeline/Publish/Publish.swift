@@ -21,7 +21,9 @@ public enum Publish {
 
   /// Publishes the samples that the verdicts keep (all accepted ones before any pruning) to the recipe's `publish.path`.
   ///
-  /// - Parameter replacing: allow another publish's OUT to be replaced.
+  /// What this workspace published there before is swapped out; another's needs `replacing`.
+  ///
+  /// - Parameter replacing: allow another workspace's OUT to be replaced.
   public static func run(
     _ recipe: Recipe, in workspace: borrowing Workspace, replacing: Bool, events: @escaping EventHandler
   ) throws -> PublishReport {
@@ -52,9 +54,14 @@ public enum Publish {
     report.path = recipe.publish.path
     switch try OutputDirectory.existing(recipe.publish.path) {
     case .published(let manifest) where manifest.key == key:
-      report.wasCurrent = true
-      return report.adding(manifest)
+      if try OutputDirectory.isIntact(recipe.publish.path, manifest) {
+        report.wasCurrent = true
+        return report.adding(manifest)
+      }
+      events(.notice("\(recipe.publish.path): files are missing or damaged, it is published again"))
     case .published where replacing, .nothing: break
+    case .published(let manifest) where try workspace.published(recipe.publish.path).contains(manifest.key):
+      break
     case .published:
       throw PipelineError(.usage, "\(recipe.publish.path): holds another publish; `--replace` swaps it")
     case .foreign:
@@ -80,6 +87,7 @@ public enum Publish {
       key: key, format: recipe.publish.format.rawValue, compress: recipe.publish.compress.rawValue,
       samples: kept.rows.count, shards: packer.shards, basis: masks?.basis)
     try writeSidecars(manifest, output)
+    try workspace.recordPublished(key, at: recipe.publish.path)
     try output.commit()
     events(.ended(stage: "publish"))
     return report.adding(manifest)

@@ -30,7 +30,8 @@ public enum RecipeFile {
   ) throws(RecipeError) -> Recipe {
     var root: Node
     do {
-      root = try Yams.compose(yaml: text) ?? emptyMapping
+      root =
+        try Yams.compose(yaml: text.hasPrefix("\u{FEFF}") ? String(text.dropFirst()) : text) ?? emptyMapping
     } catch {
       throw RecipeError(
         path: path, problems: ["not YAML: \(error)".replacingOccurrences(of: "\n", with: " ")])
