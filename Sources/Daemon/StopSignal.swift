@@ -3,8 +3,8 @@ import Synchronization
 
 /// SIGTERM and SIGINT as a flag.
 ///
-/// Plain signal handlers, as a dispatch source loses a signal that reaches a thread it does not own, and OpenBLAS
-/// has such threads. The handlers do nothing but async-signal-safe calls.
+/// Plain signal handlers: nothing to keep alive, and whichever thread gets the signal will do. They make
+/// async-signal-safe calls only.
 enum StopSignal {
   private static let requests = Atomic(0)
   private static let drainSeconds = Atomic(60)
