@@ -61,7 +61,7 @@ public enum Fit {
   }
 
   /// Names the encoder that made a column: equal names, equal rows.
-  private static func encoderID(_ path: String) throws -> String {
+  static func encoderID(_ path: String) throws -> String {
     "pixels:" + (try PCAFiles.manifest(path)?.files["pc_matrix.npy"]?.sha256 ?? "")
   }
 

@@ -12,7 +12,10 @@ struct PublishedSample {
     key = sample.key
     fields = sample.fields.map { OutputField(name: $0.name, bytes: sample.bytes[$0.range]) }
     if let index = fields.firstIndex(where: { $0.name == captionField }) {
-      if onBadCaption == .replace { fields[index].bytes = repairedCaption(fields[index].bytes) }
+      if onBadCaption == .replace {
+        let stored = Array(fields[index].bytes)
+        fields[index].bytes = unsafe repairedUTF8(stored.span.bytes)[...]
+      }
     } else {
       fields.append(OutputField(name: captionField, bytes: []))
     }
@@ -55,10 +58,4 @@ struct PublishedSample {
       fields.append(OutputField(name: name, bytes: next()))
     }
   }
-}
-
-/// A caption with every invalid UTF-8 sequence replaced by U+FFFD.
-private func repairedCaption(_ bytes: ArraySlice<UInt8>) -> ArraySlice<UInt8> {
-  String(validating: bytes, as: UTF8.self) != nil
-    ? bytes : Array(String(decoding: bytes, as: UTF8.self).utf8)[...]
 }

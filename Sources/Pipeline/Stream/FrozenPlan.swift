@@ -21,7 +21,7 @@ struct FrozenPlan {
   init(workspace path: String, shards: [String]) throws {
     let models = path + "/models/"
     encoder = PixelEncoder(basis: try PCAFiles.read(models + "pca"))
-    encoderID = "pixels:" + (try PCAFiles.manifest(models + "pca")?.files["pc_matrix.npy"]?.sha256 ?? "")
+    encoderID = try Fit.encoderID(models + "pca")
     let concepts = try ConceptFiles.read(models + "concepts")
     let dedup = try ConceptFiles.manifest(models + "dedup")
     let manifest = try ConceptFiles.manifest(models + "concepts") ?? dedup
