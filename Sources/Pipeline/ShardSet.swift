@@ -72,13 +72,14 @@ public enum ShardSet {
 
   /// `a/b.tar.gz` → `a__b`.
   package static func workspaceName(_ relative: String) -> String {
-    var name = relative
-    for suffix in [".tar", ".tar.gz", ".tar.zst", ".tgz", ".tzst", ".tar.zstd"] where name.hasSuffix(suffix) {
-      name.removeLast(suffix.count)
-      break
-    }
-    return name.split(separator: "/").joined(separator: "__")
+    relative.dropLast(suffix(of: relative).count).split(separator: "/").joined(separator: "__")
   }
+
+  /// What makes a file name that of a shard.
+  static let suffixes = [".tar", ".tar.gz", ".tar.zst", ".tgz", ".tzst", ".tar.zstd"]
+
+  /// `a/b.tar.gz` → `.tar.gz`; empty for other names.
+  static func suffix(of path: String) -> String { suffixes.first { path.hasSuffix($0) } ?? "" }
 
   /// `x{,.gz}` → `x`, `x.gz`; also `{a,b}` nested and `{00..12}` ranges, zero-padded.
   package static func braceExpansion(_ pattern: String) -> [String] {

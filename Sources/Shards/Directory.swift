@@ -75,6 +75,14 @@ public enum Directory {
   /// A second name for a file on the same file system; false where the system cannot (another device).
   public static func link(_ path: String, as new: String) -> Bool { unsafe Glibc.link(path, new) == 0 }
 
+  /// How many names a file has; 0 if there is no such file.
+  public static func linkCount(_ path: String) throws(FileError) -> Int {
+    var raw = stat()
+    if unsafe lstat(path, &raw) == 0 { return Int(raw.st_nlink) }
+    guard errno == ENOENT else { throw FileError(call: "lstat", path: path, errno: errno) }
+    return 0
+  }
+
   /// `a/b/c` → `a/b`; `c` → `.`; `/c` → `/`.
   public static func parent(of path: String) -> String {
     let trimmed = path.count > 1 && path.hasSuffix("/") ? String(path.dropLast()) : path

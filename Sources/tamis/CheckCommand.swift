@@ -1,5 +1,4 @@
 import ArgumentParser
-import Foundation
 import Pipeline
 import Shards
 
@@ -33,13 +32,13 @@ struct CheckCommand: ParsableCommand {
       events: { event in
         switch event {
         case .rejected(let reject):
-          if json { Self.printJSON(FaultLine(reject)) } else { Console.error(reject.description) }
+          if json { Console.printJSON(RejectLine(reject)) } else { Console.error(reject.description) }
         case .notice(let text): if !json { Console.error(text) }
         default: break
         }
       },
       onShard: { check in
-        if json { Self.printJSON(ShardLine(check)) } else { print(Self.text(check)) }
+        if json { Console.printJSON(ShardLine(check)) } else { print(Self.text(check)) }
       })
     if !isClean { throw ExitCode(ExitStatus.badData.rawValue) }
   }
@@ -51,26 +50,6 @@ struct CheckCommand: ParsableCommand {
     let skipped = check.summary.skippedMembers
     let passedOver = skipped > 0 ? ", \(skipped) members belong to no sample" : ""
     return "\(check.shard): \(check.samples) samples, \(verdict)\(passedOver)"
-  }
-
-  private static func printJSON(_ value: some Encodable) {
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-    if let line = try? encoder.encode(value) { print(String(decoding: line, as: UTF8.self)) }
-  }
-
-  private struct FaultLine: Encodable {
-    var shard: String
-    var key: String?
-    var member: String
-    var offset: UInt64
-    var code: String
-    var message: String
-
-    init(_ reject: Reject) {
-      (shard, key, member, offset) = (reject.shard, reject.key, reject.member, reject.offset)
-      (code, message) = (reject.code.rawValue, reject.message)
-    }
   }
 
   private struct ShardLine: Encodable {

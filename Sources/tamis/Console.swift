@@ -12,6 +12,13 @@ enum Console {
   /// Text on standard error without a line end, for the progress bar.
   static func partial(_ text: String) { FileHandle.standardError.write(Data(text.utf8)) }
 
+  /// A value as one line of JSON on standard output, keys sorted.
+  static func printJSON(_ value: some Encodable) {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+    if let line = try? encoder.encode(value) { print(String(decoding: line, as: UTF8.self)) }
+  }
+
   static let isTerminal = isatty(STDERR_FILENO) == 1
 
   /// Columns of the terminal, 80 if it does not say.

@@ -57,7 +57,7 @@ public enum Ingest {
     let watchdog = ImageWatchdog(seconds: recipe.limits.imageSeconds)
     return try orderedMap(
       from: IngestSource(shards, recipe: recipe, memory: memory, hashing: true),
-      into: IngestSink(
+      into: try IngestSink(
         workspace: workspace, shards: shards, recipe: recipe, recipeHash: hash, events: events),
       workers: memory.workers, window: memory.window,
       makeWorker: { IngestWorker(recipe, limits: limits, watchdog: watchdog) },

@@ -45,6 +45,8 @@ struct IngestSink: OrderedSink, ~Copyable {
   private var index = -1
   private var columns: ColumnWriter?
   private var quarantine: Quarantine?
+  /// Bytes of all quarantine tars so far.
+  private var quarantined: UInt64
   private var samples = 0
   private var bytesBefore: UInt64 = 0
   private var bytesInShard: UInt64 = 0
@@ -53,7 +55,8 @@ struct IngestSink: OrderedSink, ~Copyable {
 
   init(
     workspace: String, shards: [ShardFile], recipe: Recipe, recipeHash: String, events: @escaping EventHandler
-  ) {
+  ) throws {
+    quarantined = try QuarantineStore.bytes(workspace, without: Set(shards.map(\.name)))
     workspacePath = workspace
     self.shards = shards
     self.recipe = recipe
@@ -88,7 +91,14 @@ struct IngestSink: OrderedSink, ~Copyable {
     let name = shards[index].name
     columns = try ColumnWriter(
       shard: name, path: workspacePath + "/columns/" + name, thumbnailSize: recipe.features.thumbnail.size)
-    quarantine = Quarantine(directory: workspacePath + "/quarantine", shard: name)
+    quarantine = newQuarantine(name)
+  }
+
+  private func newQuarantine(_ shard: String) -> Quarantine {
+    let limit = UInt64(recipe.limits.quarantine)
+    return Quarantine(
+      directory: workspacePath + "/quarantine", shard: shard, recipeHash: recipeHash,
+      room: limit - min(limit, quarantined))
   }
 
   private mutating func count(_ bytes: Int) {
@@ -102,12 +112,25 @@ struct IngestSink: OrderedSink, ~Copyable {
     if let offset = summary.trailingDataOffset {
       events(.notice("\(shard.name):\(offset): data behind the end of the tar was not read"))
     }
-    try quarantine.take()!.commit()
+    try commitQuarantine(shard.name)
     let columns = columns.take()!
     let accepted = columns.accepted
     try columns.commit(summary, recipe: recipeHash)
     states[shard.name] = InputState(status: shard.status, sha256: summary.digest ?? "")
     finishShard(accepted)
+  }
+
+  private mutating func commitQuarantine(_ shard: String) throws {
+    let quarantine = quarantine.take()!
+    let leftOut = quarantine.samplesLeftOut
+    quarantined += try quarantine.commit()
+    if leftOut > 0 {
+      let limit = ByteSize.text(recipe.limits.quarantine)
+      events(
+        .notice(
+          "\(shard): the quarantine is full (limits.quarantine: \(limit)): \(leftOut) rejected samples are listed "
+            + "without their bytes"))
+    }
   }
 
   /// A shard that cannot be read to its end gives no sample at all.
@@ -117,8 +140,7 @@ struct IngestSink: OrderedSink, ~Copyable {
     events(.rejected(reject))
     if let columns = columns.take() { try columns.discard() }
     try Directory.remove(workspacePath + "/columns/" + shard.name)
-    let quarantine =
-      quarantine.take() ?? Quarantine(directory: workspacePath + "/quarantine", shard: shard.name)
+    let quarantine = quarantine.take() ?? newQuarantine(shard.name)
     try quarantine.commit(shard: shard, reject)
     states[shard.name] = InputState(
       status: shard.status, sha256: summary.digest ?? "",

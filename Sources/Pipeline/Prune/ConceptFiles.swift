@@ -17,9 +17,11 @@ struct ConceptManifest: Codable, Equatable {
   /// The encoder whose rows the centroids live among.
   var encoder: String
   var openblasKernel: String
+  /// The arrays beside it.
+  var files: [String: ColumnManifest.FileEntry]?
 
   enum CodingKeys: String, CodingKey {
-    case tamis, key, clusters, dimension, rule, seed, encoder
+    case tamis, key, clusters, dimension, rule, seed, encoder, files
     case duplicateAbove = "duplicate_above"
     case openblasKernel = "openblas_kernel"
   }
@@ -39,8 +41,7 @@ enum ConceptFiles {
     try NpyFile.write(model.target, to: base + "target.npy")
     try NpyFile.write(model.quota.map { Int64($0) }, to: base + "quota.npy")
     try NpyFile.write(model.threshold, to: base + "threshold.npy")
-    try directory.write(try JSON.file(manifest), as: "manifest.json")
-    try directory.commit()
+    try commit(directory, manifest)
   }
 
   /// Writes `models/dedup`.
@@ -48,6 +49,16 @@ enum ConceptFiles {
     try Directory.create(Directory.parent(of: path))
     let directory = try AtomicDirectory(path: path)
     try write(centroids, to: directory.temporary + "/centroids.npy")
+    try commit(directory, manifest)
+  }
+
+  private static func commit(_ directory: consuming AtomicDirectory, _ manifest: ConceptManifest) throws {
+    var manifest = manifest
+    var files: [String: ColumnManifest.FileEntry] = [:]
+    for name in try Directory.names(in: directory.temporary) ?? [] {
+      files[name] = try ColumnManifest.FileEntry(path: directory.temporary + "/" + name)
+    }
+    manifest.files = files
     try directory.write(try JSON.file(manifest), as: "manifest.json")
     try directory.commit()
   }

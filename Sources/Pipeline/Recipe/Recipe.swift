@@ -144,6 +144,8 @@ public struct Recipe: Sendable, Equatable, Encodable {
     public var jobs: Int?
     /// Longest one image may take to decode, see ``RejectCode/deadline``.
     public var imageSeconds = 5
+    /// Bytes that the tars of rejected samples may take, all shards together.
+    public var quarantine = 1 << 30
 
     public init() {}
 
@@ -152,10 +154,11 @@ public struct Recipe: Sendable, Equatable, Encodable {
       try values.encode(memory, forKey: .memory)
       if let jobs { try values.encode(jobs, forKey: .jobs) } else { try values.encode("auto", forKey: .jobs) }
       try values.encode(imageSeconds, forKey: .imageSeconds)
+      try values.encode(quarantine, forKey: .quarantine)
     }
 
     enum CodingKeys: String, CodingKey {
-      case memory, jobs
+      case memory, jobs, quarantine
       case imageSeconds = "image_seconds"
     }
   }

@@ -124,6 +124,7 @@ public enum RecipeFile {
     limits.memory = section.bytes("memory", limits.memory)
     limits.jobs = section.integerOrAuto("jobs", in: 1...1024)
     limits.imageSeconds = section.integer("image_seconds", limits.imageSeconds, in: 1...86_400)
+    limits.quarantine = section.bytes("quarantine", limits.quarantine)
     section.finish()
   }
 

@@ -170,7 +170,10 @@ public struct StreamSession: ~Copyable {
     } catch let error as PipelineError {
       let reject = Reject(
         shard: shard.name, key: nil, member: "", offset: 0, code: .duplicateKey, message: error.description)
-      try Quarantine(directory: workspace.quarantine, shard: shard.name).commit(shard: shard, reject)
+      let quarantine = Quarantine(
+        directory: workspace.quarantine, shard: shard.name, recipeHash: try Ingest.recipeHash(recipe), room: 0
+      )
+      try quarantine.commit(shard: shard, reject)
       try Directory.remove(workspace.columns(shard.name))
       state.rejected.append(shard.name)
       try state.save(workspace.path)

@@ -1,0 +1,154 @@
+import Crypto
+import Shards
+
+/// Verifies OUT: its shards and the sidecars that trainers read.
+enum VerifyOutput {
+  static func run(
+    _ path: String, _ manifest: PublishManifest, workers: Int,
+    _ onFile: @escaping @Sendable (VerifiedFile) -> Void
+  ) throws -> VerifyReport {
+    var report = VerifyReport()
+    for file in try sidecars(path, manifest) + unexpected(path, manifest) {
+      report.add(file)
+      onFile(file)
+    }
+    let shards = try orderedMap(
+      from: ListSource(manifest.shards), into: OutputSink(onFile: onFile), workers: workers, window: .max,
+      makeWorker: { ShardVerifier(directory: path) }, finish: { $0.finish() })
+    report.files += shards.files
+    report.bytes += shards.bytes
+    report.samples += shards.samples
+    report.faults += shards.faults
+    return report
+  }
+
+  /// `manifest.json`, `sizes.json` and `__len__` must tell one story.
+  private static func sidecars(_ path: String, _ manifest: PublishManifest) throws -> [VerifiedFile] {
+    var files = [VerifiedFile(file: "manifest.json")]
+    if manifest.samples != manifest.shards.reduce(0, { $0 + $1.samples }) {
+      files[0].faults.append(
+        VerifyFault("manifest.json", .badManifest, "`samples` is not the sum over the shards"))
+    }
+    func check(_ name: String, _ isRight: ([UInt8]) -> Bool) throws {
+      var file = VerifiedFile(file: name)
+      if let bytes = try readFile(path + "/" + name) {
+        file.bytes = UInt64(bytes.count)
+        if !isRight(bytes) {
+          file.faults.append(VerifyFault(name, .badManifest, "says something else than manifest.json"))
+        }
+      } else {
+        file.faults.append(VerifyFault(name, .missing, "every published directory has one"))
+      }
+      files.append(file)
+    }
+    let sizes = Dictionary(manifest.shards.map { ($0.name, $0.samples) }) { first, _ in first }
+    try check("sizes.json") { (try? JSON.decode([String: Int].self, from: $0)) == sizes }
+    try check("__len__") { $0 == Array("\(manifest.samples)".utf8) }
+    return files
+  }
+
+  /// Shards that the manifest does not know.
+  private static func unexpected(_ path: String, _ manifest: PublishManifest) throws -> [VerifiedFile] {
+    let known = Set(manifest.shards.map(\.name))
+    let names = try Directory.names(in: path) ?? []
+    return names.filter { !$0.hasPrefix(".") && $0.contains(".tar") && !known.contains($0) }.map { name in
+      var file = VerifiedFile(file: name)
+      file.faults = [VerifyFault(name, .unexpectedFile, "manifest.json does not name this shard")]
+      return file
+    }
+  }
+}
+
+/// A list as the source of an ordered map.
+struct ListSource<Item: Sendable>: PullSource, ~Copyable {
+  private var items: ArraySlice<Item>
+  init(_ items: [Item]) { self.items = items[...] }
+  mutating func next() -> (item: Item, cost: Int)? { items.popFirst().map { ($0, 0) } }
+}
+
+/// A shard that was read, with a hash of each of its keys.
+private struct VerifiedShard: Sendable {
+  var file: VerifiedFile
+  var keys: [KeyHash] = []
+}
+
+/// 128 bits of a key's SHA-256.
+private struct KeyHash: Hashable, Sendable {
+  var first: UInt64
+  var second: UInt64
+}
+
+/// Reads one shard front to back.
+private struct ShardVerifier: MapWorker, ~Copyable {
+  let directory: String
+
+  mutating func map(_ shard: PublishManifest.Shard) throws -> VerifiedShard {
+    var result = VerifiedShard(file: VerifiedFile(file: shard.name, samples: 0))
+    func fault(_ code: VerifyFault.Code, _ message: String) {
+      result.file.faults.append(VerifyFault(shard.name, code, message))
+    }
+    let path = directory + "/" + shard.name
+    guard let status = try FileStatus(path: path) else {
+      fault(.missing, "named by manifest.json, not there")
+      return result
+    }
+    result.file.bytes = status.size
+    if status.size != shard.bytes {
+      fault(.wrongSize, "\(status.size) bytes, manifest.json says \(shard.bytes)")
+    }
+    do {
+      var reader = try ShardReader(try File(path: path, .read), hashing: true)
+      while let sample = try reader.next() {
+        if let fault = sample.fault { result.file.faults.append(VerifyFault(shard.name, fault)) }
+        let words = KeyUniqueness.hashWords(sample.key[...])
+        result.keys.append(KeyHash(first: words.0, second: words.1))
+      }
+      result.file.samples = reader.summary.samples
+      if let offset = reader.summary.trailingDataOffset {
+        result.file.faults.append(
+          VerifyFault(shard.name, .unreadable, "data behind the end of the tar", offset: offset))
+      }
+      if reader.summary.digest != shard.sha256 {
+        fault(.wrongHash, "SHA-256 \(reader.summary.digest ?? ""), manifest.json says \(shard.sha256)")
+      }
+      if reader.summary.samples != shard.samples {
+        fault(.wrongCount, "\(reader.summary.samples) samples, manifest.json says \(shard.samples)")
+      }
+    } catch let broken as ShardFault {
+      result.file.faults.append(VerifyFault(shard.name, broken))
+    }
+    return result
+  }
+}
+
+/// Hands on what was found, and looks for keys that occur in two shards: 20 bytes a sample.
+private struct OutputSink: OrderedSink, ~Copyable {
+  let onFile: @Sendable (VerifiedFile) -> Void
+  private var report = VerifyReport()
+  private var shardOfKey: [KeyHash: Int32] = [:]
+  private var names: [String] = []
+
+  init(onFile: @escaping @Sendable (VerifiedFile) -> Void) { self.onFile = onFile }
+
+  mutating func consume(_ shard: VerifiedShard) {
+    var file = shard.file
+    let index = Int32(names.count)
+    names.append(file.file)
+    var repeated: [Int32: Int] = [:]
+    for key in shard.keys {
+      if let other = shardOfKey[key] {
+        if other != index { repeated[other, default: 0] += 1 }
+      } else {
+        shardOfKey[key] = index
+      }
+    }
+    for (other, count) in repeated.sorted(by: { $0.key < $1.key }) {
+      file.faults.append(
+        VerifyFault(file.file, .duplicateKey, "\(count) of its keys are in \(names[Int(other)]) too"))
+    }
+    report.add(file)
+    onFile(file)
+  }
+
+  mutating func finish() -> VerifyReport { report }
+}
