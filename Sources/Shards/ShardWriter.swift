@@ -37,14 +37,14 @@ public struct ShardWriter: ~Copyable {
   /// zstd level of published shards.
   public static let zstdLevel = 3
 
-  private var sink: BufferedFile
+  private var sink: WriteBehindFile
   private let compressor: ZstdCompressor?
   private var tarBytes = 0
   private var samples = 0
 
   /// Writes to an open file, which may be standard output.
   public init(_ file: consuming File, compression: ShardCompression = .none) throws {
-    sink = BufferedFile(file, hashing: true)
+    sink = WriteBehindFile(file)
     compressor = compression == .zstd ? try ZstdCompressor(level: Self.zstdLevel) : nil
   }
 
