@@ -75,6 +75,15 @@ public enum Directory {
   /// A second name for a file on the same file system; false where the system cannot (another device).
   public static func link(_ path: String, as new: String) -> Bool { unsafe Glibc.link(path, new) == 0 }
 
+  /// The path without links and `..`. The corresponding C function is `realpath`.
+  public static func resolved(_ path: String) throws(FileError) -> String {
+    guard let resolved = unsafe realpath(path, nil) else {
+      throw FileError(call: "realpath", path: path, errno: errno)
+    }
+    defer { unsafe free(resolved) }
+    return unsafe String(cString: resolved)
+  }
+
   /// `a/b/c` → `a/b`; `c` → `.`; `/c` → `/`.
   public static func parent(of path: String) -> String {
     let trimmed = path.count > 1 && path.hasSuffix("/") ? String(path.dropLast()) : path

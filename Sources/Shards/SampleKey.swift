@@ -20,13 +20,31 @@ public enum SampleKey {
     return (name[..<first], name[(first + 1)...])
   }
 
-  /// The field as it is published: lower case. Nil where it cannot be, having more than 98 bytes or other bytes
-  /// than `[A-Za-z0-9._-]`.
-  static func fieldName(_ field: ArraySlice<UInt8>) -> String? {
+  /// The field as it is published: lower case when it is made of up to 98 bytes of `[A-Za-z0-9._-]`. Any other field
+  /// gets unsafe bytes replaced by `_`, is cut, and ends in `-` and 12 hex digits of `digest(field)`: a sample is not
+  /// lost for a stray name, and nothing of it silently.
+  public static func safeField(_ field: ArraySlice<UInt8>, digest: (ArraySlice<UInt8>) -> String) -> String {
     let slash = UInt8(ascii: "/")
-    let isPlain = field.allSatisfy { ($0 != slash && isSafe($0)) || $0 == UInt8(ascii: ".") }
-    return isPlain && (1...98).contains(field.count)
-      ? String(decoding: field, as: UTF8.self).lowercased() : nil
+    func isPlain(_ byte: UInt8) -> Bool { (byte != slash && isSafe(byte)) || byte == UInt8(ascii: ".") }
+    let lower = field.map(lowercased)
+    if (1...98).contains(field.count), field.allSatisfy(isPlain) {
+      return String(decoding: lower, as: UTF8.self)
+    }
+    let stem = lower.prefix(24).map { isPlain($0) ? $0 : UInt8(ascii: "_") }
+    return (stem.isEmpty ? "_" : String(decoding: stem, as: UTF8.self)) + "-" + digest(field).prefix(12)
+  }
+
+  static func lowercased(_ byte: UInt8) -> UInt8 {
+    (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains(byte) ? byte + 32 : byte
+  }
+
+  /// The key of the `occurrence`-th part of a key (2, 3, …) under ``DuplicatePolicy/rename``: the key, cut to fit,
+  /// `-` and the first 12 hex digits of the SHA-256 of the key, a NUL and the occurrence in decimal.
+  public static func renamed(_ key: [UInt8], occurrence: Int) -> [UInt8] {
+    var stem = Array(key.prefix(maximumPublishedBytes - 13))
+    while stem.last == UInt8(ascii: "/") { stem.removeLast() }
+    let digest = sha256(key + [0] + Array("\(occurrence)".utf8))
+    return stem + Array("-\(digest.prefix(12))".utf8)
   }
 
   /// True for names that WebDataset's readers pass over: `__meta__/x`, `__x__`.

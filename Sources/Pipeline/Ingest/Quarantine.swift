@@ -84,5 +84,12 @@ struct Quarantine: ~Copyable {
       try JSON.file(ReasonFile(shard: shard, reasons: [reason])), to: name + ".reason.json")
   }
 
+  /// Gives up on what was added so far: the shard is read anew.
+  consuming func abandon() throws {
+    let temporary = temporary
+    discard()
+    try Directory.remove(temporary)
+  }
+
   private consuming func discard() {}
 }
