@@ -20,14 +20,14 @@ public enum SampleKey {
     return (name[..<first], name[(first + 1)...])
   }
 
-  /// The field as it is published: lower case when it is made of up to 98 bytes of `[A-Za-z0-9._-]`. Any other field
-  /// gets unsafe bytes replaced by `_`, is cut, and ends in `-` and 12 hex digits of `digest(field)`: a sample is not
+  /// The field as it is published: lower case when it is made of up to 98 bytes of `[A-Za-z0-9._-]` and is not one
+  /// of the names that readers give samples themselves (`__key__`). Any other field gets unsafe bytes replaced by `_`, is cut, and ends in `-` and 12 hex digits of `digest(field)`: a sample is not
   /// lost for a stray name, and nothing of it silently.
   public static func safeField(_ field: ArraySlice<UInt8>, digest: (ArraySlice<UInt8>) -> String) -> String {
     let slash = UInt8(ascii: "/")
     func isPlain(_ byte: UInt8) -> Bool { (byte != slash && isSafe(byte)) || byte == UInt8(ascii: ".") }
     let lower = field.map(lowercased)
-    if (1...98).contains(field.count), field.allSatisfy(isPlain) {
+    if (1...98).contains(field.count), field.allSatisfy(isPlain), !isMetadata(field) {
       return String(decoding: lower, as: UTF8.self)
     }
     let stem = lower.prefix(24).map { isPlain($0) ? $0 : UInt8(ascii: "_") }
