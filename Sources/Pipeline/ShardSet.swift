@@ -30,7 +30,7 @@ public struct ShardSet: Sendable, Equatable {
   /// Shards of img2dataset folders without their `_stats.json`: not ready, left out.
   public var notReady: [String] = []
 
-  /// Says what was left out, one line a folder would be too many: one line in all.
+  /// What was left out, in one line; nil if nothing was.
   public var notice: String? {
     guard let first = notReady.first else { return nil }
     let others = notReady.count > 1 ? " and \(notReady.count - 1) more" : ""

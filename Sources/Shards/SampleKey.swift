@@ -20,22 +20,24 @@ public enum SampleKey {
     return (name[..<first], name[(first + 1)...])
   }
 
-  /// The field as it is published: lower case when it is made of up to 98 bytes of `[A-Za-z0-9._-]` and is not one
-  /// of the names that readers give samples themselves (`__key__`). Any other field gets unsafe bytes replaced by `_`, is cut, and ends in `-` and 12 hex digits of `digest(field)`: a sample is not
-  /// lost for a stray name, and nothing of it silently.
-  public static func safeField(_ field: ArraySlice<UInt8>, digest: (ArraySlice<UInt8>) -> String) -> String {
+  /// The field as it is published, lower case, when it is made of up to 98 bytes of `[A-Za-z0-9._-]` and is not one of
+  /// the names that readers give samples themselves (`__key__`); nil for any other.
+  static func plainField(_ field: ArraySlice<UInt8>) -> String? {
     let slash = UInt8(ascii: "/")
-    func isPlain(_ byte: UInt8) -> Bool { (byte != slash && isSafe(byte)) || byte == UInt8(ascii: ".") }
-    let lower = field.map(lowercased)
-    if (1...98).contains(field.count), field.allSatisfy(isPlain), !isMetadata(field) {
-      return String(decoding: lower, as: UTF8.self)
-    }
-    let stem = lower.prefix(24).map { isPlain($0) ? $0 : UInt8(ascii: "_") }
-    return (stem.isEmpty ? "_" : String(decoding: stem, as: UTF8.self)) + "-" + digest(field).prefix(12)
+    let isPlain = field.allSatisfy { ($0 != slash && isSafe($0)) || $0 == UInt8(ascii: ".") }
+    guard isPlain, (1...98).contains(field.count), !isMetadata(field) else { return nil }
+    return String(decoding: field, as: UTF8.self).lowercased()
   }
 
-  static func lowercased(_ byte: UInt8) -> UInt8 {
-    (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains(byte) ? byte + 32 : byte
+  /// The field as it is published: the plain one, or else its first bytes with unsafe ones replaced by `_`, `-` and
+  /// 12 hex digits of `digest(field)`: a sample is not lost for a stray name, and nothing of it silently.
+  public static func safeField(_ field: ArraySlice<UInt8>, digest: (ArraySlice<UInt8>) -> String) -> String {
+    if let plain = plainField(field) { return plain }
+    var stem = field.prefix(24).map { byte in
+      (isSafe(byte) && byte != UInt8(ascii: "/")) || byte == UInt8(ascii: ".") ? byte : UInt8(ascii: "_")
+    }
+    if stem.isEmpty { stem = [UInt8(ascii: "_")] }
+    return String(decoding: stem, as: UTF8.self).lowercased() + "-" + digest(field).prefix(12)
   }
 
   /// The key of the `occurrence`-th part of a key (2, 3, …) under ``DuplicatePolicy/rename``: the key, cut to fit,

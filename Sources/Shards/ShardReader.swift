@@ -139,7 +139,8 @@ public struct ShardReader: ~Copyable {
     if sample.storedKey.count > limits.keyBytes {
       return reject(.badName, "a key of \(sample.storedKey.count) bytes")
     }
-    let name = SampleKey.safeField(field) { sha256($0) }
+    let plain = SampleKey.plainField(field)
+    let name = plain ?? SampleKey.safeField(field) { sha256($0) }
     if member.kind == .sparse { return reject(.sparseMember, "sparse members are not expanded") }
     if member.size > limits.memberBytes {
       return reject(.memberTooLarge, "\(member.size) bytes, the limit is \(limits.memberBytes)")
@@ -160,7 +161,7 @@ public struct ShardReader: ~Copyable {
       Field(
         name: name, range: start..<sample.bytes.count, offset: member.headerOffset,
         dataOffset: member.dataOffset, member: printable(member.name),
-        isRenamed: !name.utf8.elementsEqual(field.map { SampleKey.lowercased($0) })))
+        isRenamed: plain == nil))
   }
 
   /// A field that the sample has already: under `merge` it may be there once more with the same bytes.

@@ -41,7 +41,7 @@ import Testing
     #expect(published(folder, "merged") == published(folder, "plain"))
     // Each reject is told once although the shards were begun twice.
     #expect(
-      result.errors.split(separator: "\n").filter { $0.contains(".tar") || $0.contains("0000") }.count == 3)
+      result.errors.split(separator: "\n").filter { $0.contains("image: ") }.count == 3, "\(result.errors)")
     let again = try tamis("run", merged, "-w", folder.path + "/ws1")
     #expect(again.output.hasPrefix("Nothing to do"))
     let two = try recipe("merge", in: folder, out: "two")
