@@ -1,3 +1,4 @@
+import Foundation
 import Pipeline
 import Shards
 import Synchronization
@@ -45,6 +46,35 @@ private final class Told: Sendable {
     let check = told.shards.withLock { $0[0] }
     #expect(check.samples == 9002 && check.rejected.total == 9002)
     #expect(check.summary.repeatedKeys == 2 && check.summary.distinctKeys == 9000)
+  }
+
+  @Test("a shard that changes while it is read stops the run as temporary")
+  func changesWhileRead() throws {
+    let folder = try TemporaryDirectory()
+    let large = [UInt8](repeating: 1, count: 8 << 20)
+    for (name, count) in [("a", 1), ("b", 10)] {
+      var writer = try ShardWriter(try File(path: folder.file(name + ".tar"), .create))
+      for index in 0..<count {
+        try writer.write(key: Array("\(name)\(index)".utf8), fields: [.init(name: "bin", bytes: large[...])])
+      }
+      _ = try writer.finish(syncing: false)
+    }
+    // More of `b` than fits the window cannot be read before `a` is done with.
+    let path = folder.file("b.tar")
+    var recipe = Recipe()
+    recipe.limits.memory = 64 << 20
+    let shards = try ShardSet.list([folder.path]).shards
+    let error = #expect(throws: PipelineError.self) {
+      try Check.run(
+        shards, recipe: recipe, events: { _ in },
+        onShard: { check in
+          let handle = check.shard == "a" ? FileHandle(forWritingAtPath: path) : nil
+          _ = try? handle?.seekToEnd()
+          handle?.write(Data([0]))
+        })
+    }
+    #expect(
+      error?.kind == .temporary && error?.description.hasSuffix("b.tar: changed while it was read") == true)
   }
 
   @Test(
