@@ -5,7 +5,7 @@ public struct ShardCheck: Sendable, Equatable {
   public var shard: String
   public var samples: Int
   public var rejected: RejectCounts
-  /// Set when the shard cannot be read to its end.
+  /// Set when the shard cannot be read to its end, salvaged or not.
   public var fault: Reject?
   public var summary: ShardSummary
 }
@@ -38,6 +38,7 @@ private struct CheckSink: OrderedSink, ~Copyable {
   var isClean = true
   private var index = -1
   private var rejected = RejectCounts()
+  private var rejects = RejectSpool()
 
   init(shards: [ShardFile], events: @escaping EventHandler, onShard: @escaping @Sendable (ShardCheck) -> Void)
   {
@@ -46,30 +47,26 @@ private struct CheckSink: OrderedSink, ~Copyable {
     self.onShard = onShard
   }
 
-  mutating func consume(_ result: IngestResult) {
+  mutating func consume(_ result: IngestResult) throws {
     switch result {
     case .begin(let index):
       self.index = index
       rejected = RejectCounts()
+      rejects.clear()
     case .accepted: break
     case .rejected(let sample, let code, let member, let offset, let message):
       rejected.add(code)
-      isClean = false
-      events(
-        .rejected(
-          Reject(
-            shard: shards[index].name, key: String(decoding: sample.key, as: UTF8.self), member: member,
-            offset: offset, code: code, message: message)))
+      try rejects.add(
+        Reject(
+          shard: shards[index].name, key: String(decoding: sample.key, as: UTF8.self), member: member,
+          offset: offset, code: code, message: message))
     case .end(let index, let summary, let fault):
-      let reject = fault.map { Reject(shard: shards[index].name, key: nil, fault: $0) }
-      if let reject {
-        isClean = false
-        events(.rejected(reject))
-      }
-      if let offset = summary.trailingDataOffset {
-        isClean = false
-        events(.notice("\(shards[index].name):\(offset): data behind the end of the tar"))
-      }
+      let name = shards[index].name
+      try rejects.send(to: events)
+      let reject = (fault ?? summary.fault).map { Reject(shard: name, key: nil, fault: $0) }
+      if let reject { events(.rejected(reject)) }
+      for notice in summary.notices { events(.notice("\(name):\(notice)")) }
+      if reject != nil || rejected.total > 0 || summary.trailingDataOffset != nil { isClean = false }
       onShard(
         ShardCheck(
           shard: shards[index].name, samples: summary.samples, rejected: rejected, fault: reject,

@@ -15,9 +15,26 @@ struct ColumnManifest: Codable, Equatable {
     var trailingDataOffset: UInt64?
     /// Members that belong to no sample.
     var skippedMembers: Int
+    /// Keys that came in several parts.
+    var repeatedKeys: Int
+    /// How it was read: publishing must read it in the same way.
+    var duplicates: DuplicatePolicy
+    var salvage: Bool
+    var ignoresZeros: Bool
+    /// Where the shard breaks, if the samples before were salvaged.
+    var fault: Fault?
+
+    struct Fault: Codable, Equatable {
+      var code: String
+      var offset: UInt64
+      var member: String
+      var message: String
+    }
 
     enum CodingKeys: String, CodingKey {
-      case sha256, bytes, compression
+      case sha256, bytes, compression, duplicates, salvage, fault
+      case repeatedKeys = "repeated_keys"
+      case ignoresZeros = "ignore_zeros"
       case trailingDataOffset = "trailing_data_offset"
       case skippedMembers = "skipped_members"
     }
@@ -36,7 +53,10 @@ struct ColumnManifest: Codable, Equatable {
   var samples: Int
   var accepted: Int
   var rejected: [String: Int]
+  /// Keys made safe, or told apart from others of their shard.
   var renamed: Int
+  /// Fields made safe.
+  var renamedFields: Int
   var files: [String: FileEntry]
   /// Feature columns and what made them.
   var encoders: [String: String]
@@ -44,6 +64,7 @@ struct ColumnManifest: Codable, Equatable {
 
   enum CodingKeys: String, CodingKey {
     case tamis, recipe, input, samples, accepted, rejected, renamed, files, encoders
+    case renamedFields = "renamed_fields"
     case openblasKernel = "openblas_kernel"
   }
 }

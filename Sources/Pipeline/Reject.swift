@@ -26,7 +26,7 @@ public enum RejectCode: String, Sendable, CaseIterable, Codable {
 }
 
 /// One rejected sample, or a whole shard when `key` is nil.
-public struct Reject: Sendable, Equatable {
+public struct Reject: Sendable, Equatable, Codable {
   public var shard: String
   public var key: String?
   public var member: String

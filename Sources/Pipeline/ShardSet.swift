@@ -5,74 +5,97 @@ public import Shards
 public struct ShardFile: Sendable, Equatable {
   /// Path under the input root, `/` → `__`, `.tar*` removed.
   public var name: String
+  /// `-` is standard input.
   public var path: String
   public var status: FileStatus
+  /// img2dataset's `NNNNN_stats.json` beside it, if there is one.
+  public var stats: StatsFile?
+
+  public struct StatsFile: Sendable, Equatable {
+    public var path: String
+    public var status: FileStatus
+  }
+
+  init(name: String, path: String, status: FileStatus, stats: StatsFile? = nil) {
+    (self.name, self.path, self.status, self.stats) = (name, path, status, stats)
+  }
+
+  static let standardInput = ShardFile(name: "stdin", path: "-", status: FileStatus())
 }
 
-/// The shards a recipe's input names.
-public enum ShardSet {
-  /// Finds the shards under `root` whose name matches, sorted by workspace name, bytewise.
+/// The shards that paths and patterns name.
+public struct ShardSet: Sendable, Equatable {
+  /// Sorted by workspace name, bytewise.
+  public var shards: [ShardFile] = []
+  /// Shards of img2dataset folders without their `_stats.json`: not ready, left out.
+  public var notReady: [String] = []
+
+  /// What was left out, in one line; nil if nothing was.
+  public var notice: String? {
+    guard let first = notReady.first else { return nil }
+    let others = notReady.count > 1 ? " and \(notReady.count - 1) more" : ""
+    return "\(first)\(others): left out, its _stats.json is not there yet (an img2dataset folder)"
+  }
+
+  /// Finds shards.
   ///
-  /// Dot files and dot directories are passed over; links are followed.
+  /// `text` is one or more sets joined by `::`. A set is a directory, which is searched at any depth for files that
+  /// match; a file; or a pattern with braces and globs for either. Dot files and dot directories are passed over;
+  /// links are followed; what is no regular file is never opened.
   ///
-  /// - Throws: ``PipelineError`` when there is none, or when two give one name.
-  public static func find(root: String, match: String) throws -> [ShardFile] {
-    let found = try all(root: root, match: match)
-    guard !found.isEmpty else { throw PipelineError(.badData, "\(root): no shards match \(match)") }
+  /// - Parameters:
+  ///   - match: glob with braces for files of directories; without a `/` it is matched against the name alone.
+  ///   - spool: what stands for standard input, where it can be read again.
+  ///   - waits: missing paths and no shard at all are no error: they may come later.
+  /// - Throws: ``PipelineError`` when there is none, when a path without glob characters is missing, or when two give
+  ///   one name.
+  public static func find(
+    _ text: String, match: String, spool: String? = nil, waits: Bool = false
+  ) throws -> ShardSet {
+    var search = ShardSearch(match: match, patterns: try ShardPatterns.braceExpansion(match), waits: waits)
+    for set in ShardPatterns.sets(text) {
+      if set == "-" {
+        try search.addStandardInput(spool)
+      } else {
+        try search.add(set)
+      }
+    }
+    var found = search.found
+    found.shards.sort { $0.name.utf8.lexicographicallyPrecedes($1.name.utf8) }
+    for (first, second) in zip(found.shards, found.shards.dropFirst()) where first.name == second.name {
+      throw PipelineError(
+        .usage,
+        first.path == second.path
+          ? "\(first.path): given twice"
+          : "\(first.path) and \(second.path) would both be shard \(first.name)")
+    }
+    guard waits || !found.shards.isEmpty else {
+      let waiting = found.notReady.isEmpty ? "" : "; \(found.notReady.count) wait for their _stats.json"
+      throw PipelineError(.badData, "\(text): no shards match \(match)\(waiting)")
+    }
     return found
   }
 
-  /// As ``find(root:match:)``, but none is no error.
-  static func all(root: String, match: String) throws -> [ShardFile] {
-    guard let status = try FileStatus(path: root) else {
-      throw PipelineError(.usage, "\(root): no such file or directory")
-    }
-    if status.isRegular {
-      return [ShardFile(name: workspaceName(Directory.name(of: root)), path: root, status: status)]
-    }
-    guard status.isDirectory else { throw PipelineError(.usage, "\(root): neither a directory nor a file") }
-    let patterns = braceExpansion(match)
-    var found: [ShardFile] = []
-    try walk(root, prefix: "") { relative, path, status in
-      let subject = match.contains("/") ? relative : Directory.name(of: relative)
-      guard patterns.contains(where: { unsafe fnmatch($0, subject, FNM_PATHNAME | FNM_PERIOD) == 0 }) else {
-        return
-      }
-      found.append(ShardFile(name: workspaceName(relative), path: path, status: status))
-    }
-    found.sort { $0.name.utf8.lexicographicallyPrecedes($1.name.utf8) }
-    for (first, second) in zip(found, found.dropFirst()) where first.name == second.name {
-      throw PipelineError(.usage, "\(first.path) and \(second.path) would both be shard \(first.name)")
-    }
-    return found
+  /// The shards of a recipe's input; standard input is what ``StandardInputSpool`` keeps of it.
+  static func find(_ input: Recipe.Input, workspace: String, waits: Bool = false) throws -> ShardSet {
+    try find(
+      input.path, match: input.match, spool: StandardInputSpool.path(in: workspace), waits: waits)
   }
 
-  /// The shards that paths name: files as they are, directories searched for tars, `-` standard input.
-  public static func list(_ paths: [String]) throws -> [ShardFile] {
-    try paths.flatMap { path in
-      path == "-"
-        ? [ShardFile(name: "stdin", path: "-", status: FileStatus())]
-        : try find(root: path, match: Recipe.Input().match)
+  /// The shards that arguments name, `-` standard input, read in one pass; in the order of the arguments.
+  public static func list(_ paths: [String]) throws -> ShardSet {
+    var all = ShardSet()
+    for path in paths {
+      let found = try find(path, match: Recipe.Input().match)
+      all.shards += found.shards
+      all.notReady += found.notReady
     }
-  }
-
-  private static func walk(
-    _ directory: String, prefix: String, _ visit: (String, String, FileStatus) throws -> Void
-  ) throws {
-    for name in try Directory.names(in: directory) ?? [] where !name.hasPrefix(".") {
-      let path = directory + "/" + name
-      guard let status = try FileStatus(path: path) else { continue }
-      if status.isDirectory {
-        try walk(path, prefix: prefix + name + "/", visit)
-      } else if status.isRegular {
-        try visit(prefix + name, path, status)
-      }
-    }
+    return all
   }
 
   /// `a/b.tar.gz` → `a__b`.
   package static func workspaceName(_ relative: String) -> String {
-    relative.dropLast(suffix(of: relative).count).split(separator: "/").joined(separator: "__")
+    stem(of: relative).split(separator: "/").joined(separator: "__")
   }
 
   /// What makes a file name that of a shard.
@@ -81,45 +104,103 @@ public enum ShardSet {
   /// `a/b.tar.gz` → `.tar.gz`; empty for other names.
   static func suffix(of path: String) -> String { suffixes.first { path.hasSuffix($0) } ?? "" }
 
-  /// `x{,.gz}` → `x`, `x.gz`; also `{a,b}` nested and `{00..12}` ranges, zero-padded.
-  package static func braceExpansion(_ pattern: String) -> [String] {
-    guard let open = pattern.firstIndex(of: "{"), let close = matchingBrace(pattern, open) else {
-      return [pattern]
-    }
-    let head = pattern[..<open]
-    let tails = braceExpansion(String(pattern[pattern.index(after: close)...]))
-    let choices = alternatives(pattern[pattern.index(after: open)..<close]).flatMap { braceExpansion($0) }
-    return choices.flatMap { choice in tails.map { head + choice + $0 } }
+  /// Without `.tar*`.
+  static func stem(of path: String) -> String {
+    String(path.dropLast(suffix(of: path).count))
+  }
+}
+
+/// One search: gathers shards from set after set.
+private struct ShardSearch {
+  let match: String
+  let patterns: [String]
+  let waits: Bool
+  var found = ShardSet()
+
+  mutating func addStandardInput(_ spool: String?) throws {
+    guard let spool else { return found.shards.append(.standardInput) }
+    guard let status = try FileStatus(path: spool) else { return }
+    found.shards.append(ShardFile(name: ShardFile.standardInput.name, path: spool, status: status))
   }
 
-  private static func matchingBrace(_ text: String, _ open: String.Index) -> String.Index? {
-    var depth = 0
-    for index in text.indices[open...] {
-      if text[index] == "{" { depth += 1 }
-      if text[index] == "}" { depth -= 1 }
-      if depth == 0 { return index }
-    }
-    return nil
-  }
-
-  private static func alternatives(_ body: Substring) -> [String] {
-    let ends = body.split(separator: "..", omittingEmptySubsequences: false)
-    if ends.count == 2, !ends[0].contains("."), let low = Int(ends[0]), let high = Int(ends[1]), low <= high,
-      high - low < 1_000_000
-    {
-      let width = ends[0].count
-      return (low...high).map { number in
-        let digits = String(number)
-        return String(repeating: "0", count: max(0, width - digits.count)) + digits
+  mutating func add(_ set: String) throws {
+    // A name that is there is taken as it is, whatever characters it has.
+    if try FileStatus(path: set) != nil { return try add(path: set, root: nil) }
+    let root = ShardPatterns.root(set)
+    for name in try ShardPatterns.braceExpansion(set) {
+      if ShardPatterns.hasGlob(name) {
+        for path in try ShardPatterns.glob(name) { try add(path: path, root: root) }
+      } else {
+        try add(path: name, root: name == set ? nil : root)
       }
     }
-    var parts = [""]
-    var depth = 0
-    for character in body {
-      if character == "{" { depth += 1 }
-      if character == "}" { depth -= 1 }
-      if character == ",", depth == 0 { parts.append("") } else { parts[parts.count - 1].append(character) }
+  }
+
+  /// Adds a path that is there.
+  ///
+  /// - Parameter root: what workspace names leave out; nil is the directory itself, or the directory of a file.
+  private mutating func add(path: String, root: String?) throws {
+    guard let status = try FileStatus(path: path) else {
+      if waits { return }
+      throw PipelineError(.usage, "\(path): no such file or directory")
     }
-    return parts
+    var relative = Directory.name(of: path)
+    if let root, root != "." {
+      relative = String(path.dropFirst(root.count))
+    } else if root != nil {
+      relative = path
+    }
+    while relative.hasPrefix("/") || relative.hasPrefix("./") {
+      relative.removeFirst(relative.hasPrefix("/") ? 1 : 2)
+    }
+    if status.isRegular {
+      return append(relative, path, status, stats: try stats(beside: path, named: nil))
+    }
+    guard status.isDirectory else { throw PipelineError(.usage, "\(path): neither a directory nor a file") }
+    try walk(path, prefix: root == nil ? "" : relative + "/", above: [])
+  }
+
+  private mutating func append(
+    _ relative: String, _ path: String, _ status: FileStatus, stats: ShardFile.StatsFile?
+  ) {
+    found.shards.append(
+      ShardFile(name: ShardSet.workspaceName(relative), path: path, status: status, stats: stats))
+  }
+
+  private mutating func walk(_ directory: String, prefix: String, above: [String]) throws {
+    // Links may lead back up.
+    let resolved = try Directory.resolved(directory)
+    guard !above.contains(resolved) else { return }
+    let names = try Directory.names(in: directory) ?? []
+    let isImg2dataset = try ShardStats.isOutputFolder(directory, names)
+    for name in names where !name.hasPrefix(".") && !(isImg2dataset && name == "_tmp") {
+      let path = directory + (directory.hasSuffix("/") ? "" : "/") + name
+      guard let status = try FileStatus(path: path) else { continue }
+      if status.isDirectory {
+        try walk(path, prefix: prefix + name + "/", above: above + [resolved])
+      } else if status.isRegular, isMatch(prefix + name) {
+        let stats = isImg2dataset ? try stats(beside: path, named: names) : nil
+        if isImg2dataset, stats == nil {
+          found.notReady.append(path)
+        } else {
+          append(prefix + name, path, status, stats: stats)
+        }
+      }
+    }
+  }
+
+  private func isMatch(_ relative: String) -> Bool {
+    let subject = match.contains("/") ? relative : Directory.name(of: relative)
+    return patterns.contains { unsafe fnmatch($0, subject, FNM_PATHNAME | FNM_PERIOD) == 0 }
+  }
+
+  /// The stats file of a shard, looked up among the names of its directory where those are known.
+  private func stats(beside path: String, named names: [String]?) throws -> ShardFile.StatsFile? {
+    let stats = ShardSet.stem(of: path) + ShardStats.suffix
+    let name = Directory.name(of: stats)
+    guard ShardStats.isStatsName(name), names?.contains(name) ?? true,
+      let status = try FileStatus(path: stats), status.isRegular
+    else { return nil }
+    return ShardFile.StatsFile(path: stats, status: status)
   }
 }

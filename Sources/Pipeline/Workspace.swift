@@ -65,6 +65,8 @@ public struct Workspace: ~Copyable {
 struct InputState: Codable, Equatable {
   var status: FileStatus
   var sha256: String
+  /// Of img2dataset's stats file beside it.
+  var stats: FileStatus?
   /// Set when the shard as a whole was rejected under this recipe hash.
   var rejected: RejectedShard?
 

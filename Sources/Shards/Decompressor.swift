@@ -12,6 +12,8 @@ struct DecompressionStep {
 /// A failure inside the compressed stream, in the library's words.
 package struct DecompressionError: Error {
   let message: String
+  /// True when the stream may be sound but asks for more memory than allowed.
+  var isOverLimit = false
 }
 
 /// One of the compressed forms a shard may have; owns the library's state.
@@ -76,9 +78,11 @@ protocol Decompressor: AnyObject {
 @safe final class ZstdDecompressor: Decompressor {
   let name = "zstd"
   private let context: OpaquePointer
+  private let windowLog: Int
   private var atBoundary = true
 
   init(windowLog: Int) throws(DecompressionError) {
+    self.windowLog = windowLog
     guard let context = unsafe ZSTD_createDCtx() else {
       throw DecompressionError(message: "zstd could not start")
     }
@@ -106,6 +110,11 @@ protocol Decompressor: AnyObject {
       }
     }
     guard ZSTD_isError(code) == 0 else {
+      if ZSTD_getErrorCode(code) == ZSTD_error_frameParameter_windowTooLarge {
+        throw DecompressionError(
+          message: "a zstd window above 2^\(windowLog) bytes; decompress it first (zstd -d --long=31)",
+          isOverLimit: true)
+      }
       throw DecompressionError(message: unsafe String(cString: ZSTD_getErrorName(code)))
     }
     if consumed > 0 || produced > 0 { atBoundary = code == 0 }

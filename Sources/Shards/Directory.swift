@@ -83,6 +83,15 @@ public enum Directory {
     return 0
   }
 
+  /// The path without links and `..`. The corresponding C function is `realpath`.
+  public static func resolved(_ path: String) throws(FileError) -> String {
+    guard let resolved = unsafe realpath(path, nil) else {
+      throw FileError(call: "realpath", path: path, errno: errno)
+    }
+    defer { unsafe free(resolved) }
+    return unsafe String(cString: resolved)
+  }
+
   /// `a/b/c` → `a/b`; `c` → `.`; `/c` → `/`.
   public static func parent(of path: String) -> String {
     let trimmed = path.count > 1 && path.hasSuffix("/") ? String(path.dropLast()) : path

@@ -38,6 +38,25 @@ public struct File: ~Copyable, Sendable {
     (descriptor, owned, self.path) = (Int32(opened), true, path)
   }
 
+  /// Opens an existing regular file for reading; never waits for the other end of a FIFO, never touches a device.
+  ///
+  /// - Throws: ``FileError`` with `EISDIR` or `EINVAL` for anything else than a regular file.
+  public static func regular(_ path: String) throws(FileError) -> File {
+    let flags = O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC
+    let opened = try File.check("open", path) { unsafe Glibc.open(path, flags, 0) }
+    let file = File(owning: Int32(opened), name: path)
+    let status = try file.status()
+    guard status.isRegular else {
+      throw FileError(
+        call: "not a regular file", path: path, errno: status.isDirectory ? EISDIR : EINVAL)
+    }
+    return file
+  }
+
+  private init(owning descriptor: Int32, name: String) {
+    (self.descriptor, owned, path) = (descriptor, true, name)
+  }
+
   private init(borrowing descriptor: Int32, name: String) {
     (self.descriptor, owned, path) = (descriptor, false, name)
   }
@@ -62,6 +81,15 @@ public struct File: ~Copyable, Sendable {
     return try File.check("read", path) {
       unsafe buffer.withUnsafeMutableBytes { unsafe Glibc.read(descriptor, $0.baseAddress! + start, room) }
     }
+  }
+
+  /// Moves the position of a regular file forward by `count` bytes, but not beyond its end. Returns how far.
+  func skip(_ count: UInt64) throws(FileError) -> UInt64 {
+    let position = try File.check("lseek", path) { lseek(descriptor, 0, SEEK_CUR) }
+    let size = try status().size
+    let distance = min(count, size - min(size, UInt64(position)))
+    _ = try File.check("lseek", path) { lseek(descriptor, off_t(distance), SEEK_CUR) }
+    return distance
   }
 
   /// Reads exactly `count` bytes at `offset`, fewer only at the end of the file.

@@ -11,7 +11,7 @@ struct PAXRecords {
     var sparseName: [UInt8]?
     while let first = rest.first, first != 0 {
       guard let space = rest.prefix(20).firstIndex(of: UInt8(ascii: " ")),
-        let length = Int(String(decoding: rest[..<space], as: UTF8.self)),
+        let length = Self.number(rest[..<space]).flatMap(Int.init(exactly:)),
         length > space - rest.startIndex + 1, length <= rest.count,
         rest[rest.startIndex + length - 1] == UInt8(ascii: "\n")
       else { throw ShardFault(.badHeader, at: offset, "broken PAX record") }
@@ -23,7 +23,7 @@ struct PAXRecords {
       switch String(decoding: record[..<equals], as: UTF8.self) {
       case "path": path = Array(value)
       case "size":
-        guard let number = UInt64(String(decoding: value, as: UTF8.self)) else {
+        guard let number = Self.number(value) else {
           throw ShardFault(.badHeader, at: offset, "broken PAX size")
         }
         size = number
@@ -35,5 +35,13 @@ struct PAXRecords {
       rest = rest.dropFirst(length)
     }
     path = sparseName ?? path
+  }
+
+  /// Decimal digits only; nil for anything else or beyond 2⁶⁴.
+  private static func number(_ digits: ArraySlice<UInt8>) -> UInt64? {
+    guard !digits.isEmpty, digits.allSatisfy({ (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }) else {
+      return nil
+    }
+    return UInt64(String(decoding: digits, as: UTF8.self))
   }
 }

@@ -20,13 +20,33 @@ public enum SampleKey {
     return (name[..<first], name[(first + 1)...])
   }
 
-  /// The field as it is published: lower case. Nil where it cannot be, having more than 98 bytes or other bytes
-  /// than `[A-Za-z0-9._-]`.
-  static func fieldName(_ field: ArraySlice<UInt8>) -> String? {
+  /// The field as it is published, lower case, when it is made of up to 98 bytes of `[A-Za-z0-9._-]` and is not one of
+  /// the names that readers give samples themselves (`__key__`); nil for any other.
+  static func plainField(_ field: ArraySlice<UInt8>) -> String? {
     let slash = UInt8(ascii: "/")
     let isPlain = field.allSatisfy { ($0 != slash && isSafe($0)) || $0 == UInt8(ascii: ".") }
-    return isPlain && (1...98).contains(field.count)
-      ? String(decoding: field, as: UTF8.self).lowercased() : nil
+    guard isPlain, (1...98).contains(field.count), !isMetadata(field) else { return nil }
+    return String(decoding: field, as: UTF8.self).lowercased()
+  }
+
+  /// The field as it is published: the plain one, or else its first bytes with unsafe ones replaced by `_`, `-` and
+  /// 12 hex digits of `digest(field)`: a sample is not lost for a stray name, and nothing of it silently.
+  public static func safeField(_ field: ArraySlice<UInt8>, digest: (ArraySlice<UInt8>) -> String) -> String {
+    if let plain = plainField(field) { return plain }
+    var stem = field.prefix(24).map { byte in
+      (isSafe(byte) && byte != UInt8(ascii: "/")) || byte == UInt8(ascii: ".") ? byte : UInt8(ascii: "_")
+    }
+    if stem.isEmpty { stem = [UInt8(ascii: "_")] }
+    return String(decoding: stem, as: UTF8.self).lowercased() + "-" + digest(field).prefix(12)
+  }
+
+  /// The key of the `occurrence`-th part of a key (2, 3, …) under ``DuplicatePolicy/rename``: the key, cut to fit,
+  /// `-` and the first 12 hex digits of the SHA-256 of the key, a NUL and the occurrence in decimal.
+  public static func renamed(_ key: [UInt8], occurrence: Int) -> [UInt8] {
+    var stem = Array(key.prefix(maximumPublishedBytes - 13))
+    while stem.last == UInt8(ascii: "/") { stem.removeLast() }
+    let digest = sha256(key + [0] + Array("\(occurrence)".utf8))
+    return stem + Array("-\(digest.prefix(12))".utf8)
   }
 
   /// True for names that WebDataset's readers pass over: `__meta__/x`, `__x__`.

@@ -46,8 +46,14 @@ public struct ShardLimits: Sendable, Equatable {
   public var extendedHeaderBytes: UInt64 = 64 << 10
   /// Most extended headers before one member.
   public var extendedHeadersInARow = 8
+  /// Most bytes of parts that wait for others of their key (``DuplicatePolicy/merge``).
+  public var heldBytes: UInt64 = 256 << 20
   /// Most decompressed bytes of one compressed shard.
   public var decompressedBytes: UInt64 = 64 << 30
+  /// Most decompressed bytes for each stored one, once ``expansionGrace`` bytes came out.
+  public var expansion: UInt64 = 1000
+  /// Decompressed bytes below which the ratio does not matter.
+  public var expansionGrace: UInt64 = 1 << 30
   /// Base-2 logarithm of the largest zstd window accepted.
   public var zstdWindowLog = 27
 

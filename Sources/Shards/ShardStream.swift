@@ -25,13 +25,20 @@ final class ShardStream {
   /// Where a copy of all that comes out goes.
   private var copy: BufferedFile?
 
-  private static let bufferBytes = 256 << 10
+  /// True when data to be passed over is seeked over.
+  private var seeks: Bool
 
-  /// - Parameter hashing: compute the SHA-256 of the file as stored, see ``finish()``.
-  init(_ file: consuming File, limits: ShardLimits, hashing: Bool) throws {
+  private static let bufferBytes = 256 << 10
+  private static let skimmingBytes = 16 << 10
+
+  /// - Parameters:
+  ///   - hashing: compute the SHA-256 of the file as stored, see ``digest()``.
+  ///   - skimming: most of the data will be passed over; of a plain tar in a regular file it is not read then.
+  init(_ file: consuming File, limits: ShardLimits, hashing: Bool, skimming: Bool = false) throws {
+    seeks = try skimming && !hashing && file.status().isRegular
     self.file = file
     self.limits = limits
-    chunk = [UInt8](repeating: 0, count: Self.bufferBytes)
+    chunk = [UInt8](repeating: 0, count: seeks ? Self.skimmingBytes : Self.bufferBytes)
     if hashing { hasher = SHA256() }
     try sniff()
   }
@@ -59,6 +66,7 @@ final class ShardStream {
     } else {
       return
     }
+    seeks = false
     raw = chunk
     rawRange = 0..<filled
     filled = 0
@@ -80,7 +88,9 @@ final class ShardStream {
 
   private func wrapping<Value>(_ body: () throws(DecompressionError) -> Value) throws(ShardFault) -> Value {
     do { return try body() } catch {
-      throw ShardFault(.truncatedShard, at: offset, "the compressed stream breaks here: \(error.message)")
+      throw ShardFault(
+        error.isOverLimit ? .memberTooLarge : .truncatedShard, at: offset,
+        "the compressed stream breaks here: \(error.message)")
     }
   }
 
@@ -155,8 +165,8 @@ final class ShardStream {
       throw ShardFault(
         .memberTooLarge, at: offset, "more than \(limits.decompressedBytes) bytes come out of this shard")
     }
-    if decompressedBytes > 1 << 30, decompressedBytes / 1000 > storedBytes {
-      throw ShardFault(.memberTooLarge, at: offset, "the shard inflates more than 1000 to 1")
+    if decompressedBytes > limits.expansionGrace, decompressedBytes / limits.expansion > storedBytes {
+      throw ShardFault(.memberTooLarge, at: offset, "the shard inflates more than \(limits.expansion) to 1")
     }
   }
 
@@ -178,7 +188,16 @@ final class ShardStream {
   func skip(_ count: UInt64) throws -> UInt64 {
     var left = count
     while left > 0 {
-      if position == filled, try !fill() { break }
+      if position == filled {
+        if seeks, copy == nil, left > UInt64(chunk.count) {
+          let passed = try file.skip(left)
+          storedBytes += passed
+          offset += passed
+          left -= passed
+          if left == 0 { break }
+        }
+        guard try fill() else { break }
+      }
       let take = Int(min(left, UInt64(filled - position)))
       position += take
       offset += UInt64(take)
@@ -199,6 +218,13 @@ final class ShardStream {
       offset += UInt64(filled - position)
       position = filled
     }
+  }
+
+  /// Reads the rest of the stored file without decompressing it, so that the hash covers the whole file after a
+  /// fault in its middle.
+  func readStoredRest() throws(FileError) {
+    guard hasher != nil else { return }
+    while !rawEnded { _ = try readStored() }
   }
 
   /// SHA-256 of the file as stored, in lower-case hex; nil unless hashing was asked for. Read to the end first.

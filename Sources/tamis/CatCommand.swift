@@ -16,10 +16,17 @@ struct CatCommand: ParsableCommand {
   @Argument(help: "The shard, or - for standard input.")
   var shard: String
 
+  @Flag(help: "Read concatenated tars on through their end markers, and print one tar.")
+  var ignoreZeros = false
+
   func run() throws {
     do {
       let input = shard == "-" ? File.standardInput() : try File(path: shard, .read)
-      try PlainTarCopy.run(from: input, to: .standardOutput())
+      let trailing = try PlainTarCopy.run(
+        from: input, to: .standardOutput(), ignoringZeros: ignoreZeros)
+      if let trailing {
+        Console.error("\(shard):\(trailing): data behind the end of the tar; see --ignore-zeros")
+      }
     } catch let fault as ShardFault {
       let member = fault.member.isEmpty ? "-" : fault.member
       throw PipelineError(

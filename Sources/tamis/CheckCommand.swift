@@ -11,10 +11,11 @@ struct CheckCommand: ParsableCommand {
 
       Examples:
         tamis check 00000.tar shards/
+        tamis check 'data/{00000..00041}.tar' 'more/*/part-?.tar.zst'
         tamis check --json - < 00000.tar.zst
       """)
 
-  @Argument(help: "Shards, directories of shards, or - for standard input.")
+  @Argument(help: "Shards, directories of shards, patterns ({00..41}, *, ?), or - for standard input.")
   var shards: [String]
 
   @Flag(help: "JSON lines on standard output: one a fault, one a shard.")
@@ -23,12 +24,18 @@ struct CheckCommand: ParsableCommand {
   @Option(name: .shortAndLong, help: "Worker threads. Default: one a core.")
   var jobs: Int?
 
+  @OptionGroup var reading: ReadingOptions
+
   func run() throws {
     var recipe = Recipe()
     recipe.limits.jobs = jobs
+    recipe.input.salvage = reading.salvage
+    recipe.input.ignoresZeros = reading.ignoreZeros
     let json = json
+    let found = try ShardSet.list(shards)
+    if let notice = found.notice { Console.error(notice) }
     let isClean = try Check.run(
-      try ShardSet.list(shards), recipe: recipe,
+      found.shards, recipe: recipe,
       events: { event in
         switch event {
         case .rejected(let reject):

@@ -14,7 +14,8 @@ struct PipeCommand: ParsableCommand {
     commandName: "pipe", abstract: "Filter a shard from standard input to standard output in one pass.",
     discussion: """
       Verifies and decodes every sample; with --plan keeps what the workspace's frozen plan keeps. If the input is cut
-      off, the whole samples before go out and the exit code is 65.
+      off, the whole samples before go out and the exit code is 65 (0 with --salvage). One pass: of a key that comes
+      again, the first part has gone out when the second is rejected; with input.duplicates: rename all go out.
 
       Examples:
         tamis pipe < in.tar > sound.tar
@@ -36,6 +37,7 @@ struct PipeCommand: ParsableCommand {
   @Option(name: .shortAndLong, help: "Worker threads. Default: one a core.")
   var jobs: Int?
 
+  @OptionGroup var reading: ReadingOptions
   @OptionGroup var logging: LogOptions
 
   func run() throws {
@@ -50,7 +52,8 @@ struct PipeCommand: ParsableCommand {
     }
     if options.add.contains(.mask), plan == nil { throw ValidationError("--add mask needs --plan.") }
     let environment = ProcessInfo.processInfo.environment
-    let overrides = jobs.map { ["limits.jobs": "\($0)"] } ?? [:]
+    var overrides = reading.overrides
+    if let jobs { overrides["limits.jobs"] = "\(jobs)" }
     let recipe =
       try plan.map {
         try RecipeFile.load($0 + "/recipe.yaml", overrides: overrides, environment: environment)
@@ -60,7 +63,7 @@ struct PipeCommand: ParsableCommand {
     if let report { try AtomicFile.write(try result.json(), to: report) }
     if let fault = result.fault {
       Console.error(fault.description)
-      throw ExitCode(ExitStatus.badData.rawValue)
+      if !result.isSalvaged { throw ExitCode(ExitStatus.badData.rawValue) }
     }
   }
 }

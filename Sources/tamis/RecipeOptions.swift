@@ -14,6 +14,23 @@ struct LogOptions: ParsableArguments {
   var log: RunLog { RunLog(logFormat, quiet: quiet) }
 }
 
+/// How shards are read, over what the recipe says.
+struct ReadingOptions: ParsableArguments {
+  @Flag(help: "Keep the whole samples before the fault of a broken shard (input.salvage).")
+  var salvage = false
+
+  @Flag(help: "Read concatenated tars on through their end markers (input.ignore_zeros).")
+  var ignoreZeros = false
+
+  /// As overrides of the recipe.
+  var overrides: [String: String] {
+    var overrides: [String: String] = [:]
+    if salvage { overrides["input.salvage"] = "true" }
+    if ignoreZeros { overrides["input.ignore_zeros"] = "true" }
+    return overrides
+  }
+}
+
 /// The recipe, the workspace and what overrides the recipe.
 struct RecipeOptions: ParsableArguments {
   @Argument(help: "The recipe, a YAML file. Left out: the one in force in the workspace.")
@@ -26,16 +43,18 @@ struct RecipeOptions: ParsableArguments {
   var jobs: Int?
 
   /// Reads the recipe with flags and environment applied.
-  func load(output: String? = nil) throws -> (recipe: Recipe, workspace: String) {
+  func load(
+    output: String? = nil, reading: ReadingOptions? = nil
+  ) throws -> (recipe: Recipe, workspace: String) {
     guard let path = recipe ?? workspace.map({ $0 + "/recipe.yaml" }) else {
       throw ValidationError("Give a recipe, or a workspace with -w.")
     }
-    var overrides: [String: String] = [:]
+    var overrides = reading?.overrides ?? [:]
     if let jobs { overrides["limits.jobs"] = "\(jobs)" }
     var recipe = try RecipeFile.load(
       path, overrides: overrides, environment: ProcessInfo.processInfo.environment)
     if let output { recipe.publish.path = output }
-    recipe.input.path = Self.absolute(recipe.input.path)
+    recipe.input.path = ShardPatterns.mapSets(recipe.input.path, Self.absolute)
     if !recipe.publish.path.isEmpty { recipe.publish.path = Self.absolute(recipe.publish.path) }
     return (recipe, workspace ?? Directory.parent(of: path) + "/.tamis")
   }

@@ -16,6 +16,7 @@ struct RunCommand: ParsableCommand {
       """)
 
   @OptionGroup var options: RecipeOptions
+  @OptionGroup var reading: ReadingOptions
   @OptionGroup var logging: LogOptions
 
   @Option(name: .shortAndLong, help: "Where to publish. Default: the recipe's publish.path.")
@@ -28,7 +29,7 @@ struct RunCommand: ParsableCommand {
   var strict = false
 
   func run() throws {
-    let (recipe, workspace) = try options.load(output: output)
+    let (recipe, workspace) = try options.load(output: output, reading: reading)
     let report = try Run.run(recipe, workspace: workspace, replacing: replace, events: logging.log.handler)
     if !logging.quiet { print(Summary.text(report, workspace: workspace)) }
     if strict, report.ingest.hasRejects { throw ExitCode(ExitStatus.rejected.rawValue) }
@@ -41,13 +42,14 @@ struct IngestCommand: ParsableCommand {
     discussion: "Example: tamis ingest recipe.yaml -w ws")
 
   @OptionGroup var options: RecipeOptions
+  @OptionGroup var reading: ReadingOptions
   @OptionGroup var logging: LogOptions
 
   @Flag(help: "Exit 1 if anything was rejected.")
   var strict = false
 
   func run() throws {
-    let (recipe, path) = try options.load()
+    let (recipe, path) = try options.load(reading: reading)
     let workspace = try Workspace(path: path)
     let report = try Ingest.run(recipe, in: workspace, events: logging.log.handler)
     if !logging.quiet { print(Summary.text(report)) }
@@ -78,5 +80,5 @@ struct PublishCommand: ParsableCommand {
 }
 
 extension IngestReport {
-  var hasRejects: Bool { rejected.total > 0 || shardsRejected > 0 }
+  var hasRejects: Bool { rejected.total > 0 || shardsRejected > 0 || shardsSalvaged > 0 }
 }

@@ -31,6 +31,9 @@ enum Summary {
     ]
     if report.shardsKnown > 0 { lines[0] += " (\(count(report.shardsKnown, "shard")) known from before.)" }
     if report.shardsRejected > 0 { lines.append("Shards rejected as a whole: \(report.shardsRejected).") }
+    if report.shardsSalvaged > 0 {
+      lines.append("Broken shards, whole samples before the fault kept: \(report.shardsSalvaged).")
+    }
     if report.rejected.total > 0 {
       lines.append("Samples rejected: \(report.rejected.total)")
       for (code, count) in report.rejected.occurring {
@@ -41,6 +44,9 @@ enum Summary {
       lines.append("Members that belong to no sample, passed over: \(report.skippedMembers).")
     }
     if report.renamed > 0 { lines.append("Keys made safe: \(report.renamed).") }
+    if report.renamedFields > 0 {
+      lines.append("Fields made safe: \(report.renamedFields), see renamed.jsonl.")
+    }
     return lines.joined(separator: "\n")
   }
 

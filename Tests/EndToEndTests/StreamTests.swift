@@ -104,6 +104,23 @@ private final class Server {
     #expect(read.output.contains("near-duplicate") && read.output.contains("000000053 of shard 00000"))
   }
 
+  @Test("serve waits for the stats file of a shard in a folder of img2dataset")
+  func serveWaitsForStats() throws {
+    let folder = try TemporaryFolder()
+    _ = try folder.addSamples()
+    let recipe = try folder.write(
+      "recipe.yaml", "input: { path: in }\npublish: { path: out }\ndaemon: { quiet_seconds: 0 }")
+    try folder.write("in/00000_stats.json", #"{"successes": 125}"#)
+    let server = try Server(recipe, in: folder)
+    try waitUntil { folder.data(".tamis/columns/00000/manifest.json") != nil }
+    Thread.sleep(forTimeInterval: 1)
+    #expect(folder.files(".tamis/columns").keys.allSatisfy { $0.hasPrefix("00000/") })
+    try folder.write("in/00002_stats.json", #"{"successes": 125}"#)
+    try waitUntil { folder.data(".tamis/columns/00002/manifest.json") != nil }
+    #expect(server.end(SIGTERM) == 0)
+    #expect(folder.data("out/__len__") == Data("249".utf8))
+  }
+
   @Test("a server killed again and again ends in the same bytes as one left alone")
   func serveKilled() throws {
     let whole = try TemporaryFolder()

@@ -29,12 +29,26 @@ import Testing
   func roundTrip() throws {
     let recipe = try RecipeFile.parse(
       """
-      input: { path: /in, keys: prefix, image_field: [png] }
+      input: { path: '/in::/b/{0..3}.tar', keys: prefix, image_field: [png], duplicates: merge, salvage: true, ignore_zeros: true }
       decode: { max_cost: 1000000, on_bad_caption: drop }
       features: { pca: { size: 64, filter: lanczos } }
       publish: { path: /out, compress: zstd, order: { shuffle: 5 } }
       """, path: "/r.yaml")
     #expect(try RecipeFile.parse(try RecipeFile.text(of: recipe), path: "/x/y.yaml") == recipe)
+  }
+
+  @Test("each set of input.path is relative to the recipe; standard input is no path")
+  func sets() throws {
+    func path(_ text: String) throws -> String {
+      try RecipeFile.parse("input: { path: '\(text)' }", path: "/data/recipe.yaml").input.path
+    }
+    #expect(try path("a/{0..3}.tar::/b::*.tar") == "/data/a/{0..3}.tar::/b::/data/*.tar")
+    #expect(try path("-") == "-")
+    let error = #expect(throws: RecipeError.self) {
+      try RecipeFile.parse("input: { path: in, duplicates: keep }", path: "r.yaml")
+    }
+    #expect(
+      error?.problems == ["input.duplicates: unknown value 'keep'; expected reject or merge or rename"])
   }
 
   @Test(

@@ -37,9 +37,8 @@ import Testing
   @Test(
     "Hostile names are rejected alone, as bad_name",
     arguments: [
-      "../b.jpg", "/b.jpg", "b/../c.jpg", "b\\c.jpg", "b\nc.jpg", "b.", "b.jpg copy", "b.jp\u{e9}g",
-      "b." + String(repeating: "x", count: 99), String(repeating: "k", count: 87) + ".original.json",
-      String(repeating: "k", count: 1025) + ".jpg",
+      "../b.jpg", "/b.jpg", "b/../c.jpg", "b\\c.jpg", "b\nc.jpg", "b.jp\u{7f}g",
+      String(repeating: "k", count: 87) + ".original.json", String(repeating: "k", count: 1025) + ".jpg",
     ])
   func badNames(name: String) throws {
     var builder = TarBuilder()

@@ -1,5 +1,7 @@
+import Foundation
 import Shards
 import TestSupport
+import Testing
 
 /// What reading a shard to its end gave.
 struct ReadResult {
@@ -33,14 +35,59 @@ func readShard(
   return result
 }
 
+/// Reads as an ingest does: scans and starts over when a key comes again.
+func readShard(_ bytes: [UInt8], rules: ShardRules) throws -> ReadResult {
+  let own = try TemporaryDirectory()
+  let path = try own.write(bytes)
+  do { return try readOnce(path, rules, .report) } catch is RepeatedKey {
+    let conflicts = try KeyConflicts(scanning: try File.regular(path), rules)
+    return try readOnce(path, rules, .known(conflicts))
+  }
+}
+
+private func readOnce(_ path: String, _ rules: ShardRules, _ repeats: RepeatedKeys) throws -> ReadResult {
+  var result = ReadResult()
+  do {
+    var reader = try ShardReader(try File.regular(path), rules, repeats: repeats, hashing: true)
+    while let sample = try reader.next() { result.samples.append(sample) }
+    result.summary = reader.summary
+  } catch let fault as ShardFault { result.fault = fault }
+  return result
+}
+
+/// Default rules with changes.
+func rules(_ change: (inout ShardRules) -> Void) -> ShardRules {
+  var rules = ShardRules()
+  change(&rules)
+  return rules
+}
+
+/// Runs a program of the system on a file, for forms we cannot write ourselves.
+func output(of program: String, _ arguments: [String], on bytes: [UInt8]) throws -> [UInt8] {
+  let directory = try TemporaryDirectory()
+  let (input, output) = (try directory.write(bytes, as: "in"), try directory.write([], as: "out"))
+  let process = Process()
+  process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
+  process.arguments = [program] + arguments
+  process.standardInput = FileHandle(forReadingAtPath: input)
+  process.standardOutput = FileHandle(forWritingAtPath: output)
+  try process.run()
+  process.waitUntilExit()
+  #expect(process.terminationStatus == 0)
+  return try contents(of: output)
+}
+
 /// Decompresses with `PlainTarCopy`; what was written, and what stopped it.
-func plainCopy(_ bytes: [UInt8]) throws -> (bytes: [UInt8], fault: ShardFault?) {
+func plainCopy(
+  _ bytes: [UInt8], ignoringZeros: Bool = false
+) throws -> (bytes: [UInt8], fault: ShardFault?) {
   let directory = try TemporaryDirectory()
   let input = try directory.write(bytes, as: "in")
   var fault: ShardFault?
   do {
     try PlainTarCopy.run(
-      from: File(path: input, .read), to: File(path: directory.file("out"), .create))
+      from: File(path: input, .read), to: File(path: directory.file("out"), .create),
+      ignoringZeros: ignoringZeros)
   } catch let thrown as ShardFault { fault = thrown }
   return (try contents(of: directory.file("out")), fault)
 }

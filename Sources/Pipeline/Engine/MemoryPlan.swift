@@ -33,6 +33,7 @@ struct MemoryPlan {
     var shards = ShardLimits()
     shards.sampleBytes = min(shards.sampleBytes, UInt64(limits.memory / 4))
     shards.memberBytes = min(shards.memberBytes, shards.sampleBytes)
+    shards.heldBytes = min(shards.heldBytes, shards.sampleBytes / 2)
     shardLimits = shards
   }
 

@@ -13,6 +13,7 @@ struct ColumnWriter: ~Copyable {
   private(set) var accepted = 0
   private(set) var rejected = RejectCounts()
   private var renames = 0
+  private var renamedFields = 0
 
   init(shard: String, path: String, thumbnailSize: Int) throws {
     let directory = try AtomicDirectory(path: path)
@@ -38,6 +39,7 @@ struct ColumnWriter: ~Copyable {
     try thumbnails.append(sample.thumbnail)
     accepted += 1
     if let from = sample.renamedFrom { try noteRename(from, to: sample.key) }
+    try noteRenames(sample.renamedFields, of: sample.key)
   }
 
   /// Records a rejected sample, under its published key and, where that differs, its stored one.
@@ -45,6 +47,7 @@ struct ColumnWriter: ~Copyable {
     rejected.add(reject.code)
     try rejects.write(try JSON.line(RejectLine(reject))[...])
     if sample.key != sample.storedKey { try noteRename(sample.storedKey, to: sample.key) }
+    try noteRenames(sample.fields.filter(\.isRenamed), of: sample.key)
   }
 
   private mutating func noteRename(_ from: [UInt8], to key: [UInt8]) throws {
@@ -53,8 +56,17 @@ struct ColumnWriter: ~Copyable {
     try renamed.write(try JSON.line(line)[...])
   }
 
+  /// Records fields made safe: such a line has a `field` and names members.
+  private mutating func noteRenames(_ fields: [Field], of key: [UInt8]) throws {
+    for field in fields {
+      renamedFields += 1
+      let to = printable(key, limit: 1024) + "." + field.name
+      try renamed.write(try JSON.line(RenameLine(from: field.member, to: to, field: field.name))[...])
+    }
+  }
+
   /// Completes the files, writes the manifest and commits the directory.
-  consuming func commit(_ summary: ShardSummary, recipe: String) throws {
+  consuming func commit(_ summary: ShardSummary, _ rules: ShardRules, recipe: String) throws {
     let base = directory.temporary + "/"
     try keys.finish()
     try samples.finish()
@@ -74,8 +86,14 @@ struct ColumnWriter: ~Copyable {
       recipe: recipe,
       input: .init(
         sha256: summary.digest ?? "", bytes: summary.storedBytes, compression: summary.compression ?? "none",
-        trailingDataOffset: summary.trailingDataOffset, skippedMembers: summary.skippedMembers),
-      samples: summary.samples, accepted: accepted, rejected: rejected.byName, renamed: renames, files: files,
+        trailingDataOffset: summary.trailingDataOffset, skippedMembers: summary.skippedMembers,
+        repeatedKeys: summary.repeatedKeys, duplicates: rules.duplicates, salvage: rules.salvages,
+        ignoresZeros: rules.ignoresZeros,
+        fault: summary.fault.map {
+          .init(code: $0.code.rawValue, offset: $0.offset, member: $0.member, message: $0.message)
+        }),
+      samples: summary.samples, accepted: accepted, rejected: rejected.byName, renamed: renames,
+      renamedFields: renamedFields, files: files,
       encoders: [:], openblasKernel: OpenBLAS.coreName)
     try directory.write(try JSON.file(manifest), as: "manifest.json")
     try directory.commit()
@@ -106,4 +124,5 @@ private struct RejectLine: Encodable {
 private struct RenameLine: Encodable {
   var from: String
   var to: String
+  var field: String?
 }

@@ -7,7 +7,7 @@ import Shards
 /// read (rule 11).
 public enum Ingest {
   /// Changes whenever the same recipe and input would give other columns than before.
-  static let formatVersion = 1
+  static let formatVersion = 2
 
   /// Brings the workspace's columns up to date with the recipe's input.
   ///
@@ -16,7 +16,12 @@ public enum Ingest {
     _ recipe: Recipe, in workspace: borrowing Workspace, events: @escaping EventHandler
   ) throws -> IngestReport {
     try Places.check(recipe, workspace: workspace.path)
-    let shards = try ShardSet.find(root: recipe.input.path, match: recipe.input.match)
+    if ShardPatterns.sets(recipe.input.path).contains("-") {
+      try StandardInputSpool.fill(in: workspace.path)
+    }
+    let found = try ShardSet.find(recipe.input, workspace: workspace.path)
+    let shards = found.shards
+    if let notice = found.notice { events(.notice(notice)) }
     let hash = try recipeHash(recipe)
     try workspace.record(recipe)
     try removeOthers(than: shards, workspace, events)
@@ -70,7 +75,9 @@ public enum Ingest {
       var version: Int
       var imageFields: [String]
       var keys: Recipe.Input.Keys
-      var duplicates: Recipe.Input.Duplicates
+      var duplicates: DuplicatePolicy
+      var salvage: Bool
+      var ignoresZeros: Bool
       var decode: Recipe.Decoding
       var thumbnail: Recipe.Thumbnail
       var sampleBytes: UInt64
@@ -81,7 +88,9 @@ public enum Ingest {
       try JSON.line(
         Parts(
           version: formatVersion, imageFields: recipe.input.imageFields, keys: recipe.input.keys,
-          duplicates: recipe.input.duplicates, decode: recipe.decode, thumbnail: recipe.features.thumbnail,
+          duplicates: recipe.input.duplicates, salvage: recipe.input.salvage,
+          ignoresZeros: recipe.input.ignoresZeros, decode: recipe.decode,
+          thumbnail: recipe.features.thumbnail,
           sampleBytes: memory.shardLimits.sampleBytes, imageBytes: memory.imageBytes)))
   }
 
@@ -90,6 +99,7 @@ public enum Ingest {
   private static func currentState(
     of shard: ShardFile, _ state: InputState?, _ hash: String, _ workspace: borrowing Workspace
   ) throws -> InputState? {
+    if let state, state.stats != shard.stats?.status { return nil }
     if let state, let rejected = state.rejected {
       return rejected.recipe == hash && state.status == shard.status ? state : nil
     }
@@ -103,7 +113,8 @@ public enum Ingest {
     // its content decides.
     guard manifest.input.bytes == shard.status.size else { return nil }
     let digest = try FileDigest(path: shard.path).sha256
-    return digest == manifest.input.sha256 ? InputState(status: shard.status, sha256: digest) : nil
+    return digest == manifest.input.sha256
+      ? InputState(status: shard.status, sha256: digest, stats: shard.stats?.status) : nil
   }
 
   /// Removes the columns of shards that are no longer in the input.

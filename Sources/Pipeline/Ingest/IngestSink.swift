@@ -8,11 +8,15 @@ public struct IngestReport: Sendable, Equatable {
   public var shardsKnown = 0
   /// Rejected as a whole.
   public var shardsRejected = 0
+  /// Broken, the whole samples before the fault kept.
+  public var shardsSalvaged = 0
   public var samples = 0
   public var accepted = 0
   public var rejected = RejectCounts()
-  /// Keys made safe.
+  /// Keys made safe, or told apart from others of their shard.
   public var renamed = 0
+  /// Fields made safe.
+  public var renamedFields = 0
   /// Members that belong to no sample: links, devices, names without a field.
   public var skippedMembers = 0
 
@@ -24,6 +28,8 @@ public struct IngestReport: Sendable, Equatable {
     accepted += manifest.accepted
     rejected.add(RejectCounts(byName: manifest.rejected))
     renamed += manifest.renamed
+    renamedFields += manifest.renamedFields
+    if manifest.input.fault != nil { shardsSalvaged += 1 }
     skippedMembers += manifest.input.skippedMembers
   }
 
@@ -47,7 +53,9 @@ struct IngestSink: OrderedSink, ~Copyable {
   private var quarantine: Quarantine?
   /// Bytes of all quarantine tars so far.
   private var quarantined: UInt64
+  private var rejects: RejectSpool
   private var samples = 0
+  private var samplesBefore = 0
   private var bytesBefore: UInt64 = 0
   private var bytesInShard: UInt64 = 0
   /// What was learnt of each shard ingested.
@@ -62,6 +70,7 @@ struct IngestSink: OrderedSink, ~Copyable {
     self.recipe = recipe
     self.recipeHash = recipeHash
     self.events = events
+    rejects = RejectSpool(directory: workspace)
   }
 
   mutating func consume(_ result: IngestResult) throws {
@@ -78,7 +87,7 @@ struct IngestSink: OrderedSink, ~Copyable {
         code: code, message: message)
       try columns!.append(reject, of: sample)
       try quarantine!.add(sample, reject)
-      events(.rejected(reject))
+      try rejects.add(reject)
       count(sample.bytes.count)
     case .end(let index, let summary, let fault):
       self.index = index
@@ -86,8 +95,13 @@ struct IngestSink: OrderedSink, ~Copyable {
     }
   }
 
+  /// Begins a shard, or begins it anew.
   private mutating func begin(_ index: Int) throws {
     self.index = index
+    if let started = columns.take() { try started.discard() }
+    if let started = quarantine.take() { try started.abandon() }
+    rejects.clear()
+    (samples, bytesInShard) = (samplesBefore, 0)
     let name = shards[index].name
     columns = try ColumnWriter(
       shard: name, path: workspacePath + "/columns/" + name, thumbnailSize: recipe.features.thumbnail.size)
@@ -109,14 +123,16 @@ struct IngestSink: OrderedSink, ~Copyable {
 
   private mutating func end(_ summary: ShardSummary) throws {
     let shard = shards[index]
-    if let offset = summary.trailingDataOffset {
-      events(.notice("\(shard.name):\(offset): data behind the end of the tar was not read"))
-    }
+    try rejects.send(to: events)
+    if let fault = summary.fault { events(.rejected(Reject(shard: shard.name, key: nil, fault: fault))) }
+    for notice in summary.notices { events(.notice("\(shard.name):\(notice)")) }
     try commitQuarantine(shard.name)
     let columns = columns.take()!
     let accepted = columns.accepted
-    try columns.commit(summary, recipe: recipeHash)
-    states[shard.name] = InputState(status: shard.status, sha256: summary.digest ?? "")
+    let rules = recipe.input.rules(ShardLimits(), shard: shard.name)
+    try columns.commit(summary, rules, recipe: recipeHash)
+    states[shard.name] = InputState(
+      status: shard.status, sha256: summary.digest ?? "", stats: shard.stats?.status)
     finishShard(accepted)
   }
 
@@ -137,13 +153,14 @@ struct IngestSink: OrderedSink, ~Copyable {
   private mutating func end(_ summary: ShardSummary, _ fault: ShardFault) throws {
     let shard = shards[index]
     let reject = Reject(shard: shard.name, key: nil, fault: fault)
+    try rejects.send(to: events)
     events(.rejected(reject))
     if let columns = columns.take() { try columns.discard() }
     try Directory.remove(workspacePath + "/columns/" + shard.name)
     let quarantine = quarantine.take() ?? newQuarantine(shard.name)
     try quarantine.commit(shard: shard, reject)
     states[shard.name] = InputState(
-      status: shard.status, sha256: summary.digest ?? "",
+      status: shard.status, sha256: summary.digest ?? "", stats: shard.stats?.status,
       rejected: .init(
         recipe: recipeHash, code: reject.code.rawValue, offset: reject.offset, member: reject.member,
         message: reject.message, samples: summary.samples))
@@ -152,8 +169,22 @@ struct IngestSink: OrderedSink, ~Copyable {
 
   private mutating func finishShard(_ accepted: Int) {
     bytesBefore += shards[index].status.size
-    bytesInShard = 0
+    (bytesInShard, samplesBefore) = (0, samples)
     events(.progress(samples: samples, bytes: bytesBefore))
     events(.committed(path: shards[index].name, samples: accepted))
+  }
+}
+
+extension ShardSummary {
+  /// What the user should know of a shard that is no fault; each begins with an offset.
+  var notices: [String] {
+    var notices: [String] = []
+    if let offset = trailingDataOffset {
+      notices.append("\(offset): data behind the end of the tar was not read; see --ignore-zeros")
+    }
+    if let announcedSamples, distinctKeys > announcedSamples {
+      notices.append("\(endOffset): \(distinctKeys) samples, its stats file counts \(announcedSamples)")
+    }
+    return notices
   }
 }

@@ -14,6 +14,7 @@ struct AcceptedSample: Sendable {
   var key: [UInt8]
   /// The key as stored, if that is another.
   var renamedFrom: [UInt8]?
+  var renamedFields: [Field] = []
   var record: SampleRecord
   /// S·S·3 bytes, RGB.
   var thumbnail: [UInt8]
@@ -78,6 +79,7 @@ struct IngestWorker: MapWorker, ~Copyable {
       return .accepted(
         AcceptedSample(
           key: sample.key, renamedFrom: sample.key == sample.storedKey ? nil : sample.storedKey,
+          renamedFields: sample.fields.filter(\.isRenamed),
           record: SampleRecord(
             image: info, imageBytes: field.range.count, imageOffset: field.dataOffset,
             captionBytes: caption?.range.count ?? 0),

@@ -32,7 +32,7 @@ public enum Publish {
     }
     var files: [ShardFile] = []
     var manifests: [ColumnManifest] = []
-    for file in try ShardSet.find(root: recipe.input.path, match: recipe.input.match) {
+    for file in try ShardSet.find(recipe.input, workspace: workspace.path).shards {
       guard let manifest = try workspace.manifest(file.name) else { continue }
       files.append(file)
       manifests.append(manifest)
@@ -73,7 +73,7 @@ public enum Publish {
     }
     let output = try OutputDirectory(path: recipe.publish.path, key: key)
     let limits = try MemoryPlan(recipe.limits).shardLimits
-    let feed = SampleFeed(files, manifests, limits: limits, keys: recipe.input.keys, workspace)
+    let feed = SampleFeed(files, manifests, limits: limits, input: recipe.input, workspace)
     let stored = files.reduce(0) { $0 + $1.status.size }
     events(.began(stage: "publish", shards: files.count, bytes: stored, samples: kept.rows.count))
     var packer = ShardPacker(recipe.publish, total: kept.rows.count, output.staging, masks)
@@ -145,7 +145,8 @@ public enum Publish {
     publish.path = ""
     var columns = try manifests.enumerated().map { index, manifest in
       let keys = manifest.files["keys.txt"]?.sha256 ?? ""
-      return sha256(try JSON.line([manifest.input.sha256, keys, verdicts.keptDigest(shard: index)]))
+      let parts = [manifest.input.sha256, keys, verdicts.keptDigest(shard: index)]
+      return sha256(try JSON.line(parts + readingParts(manifest.input)))
     }
     if recipe.publish.order != .input { columns.sort() }
     return sha256(
@@ -154,6 +155,11 @@ public enum Publish {
           version: formatVersion, publish: publish, onBadCaption: recipe.decode.onBadCaption.rawValue,
           columns: columns, basis: masks?.basis,
           mask: masks == nil ? nil : recipe.features.pca?.mask ?? Recipe.Mask())))
+  }
+
+  /// How a shard was read, where that may change the bytes of samples whose keys stay the same.
+  private static func readingParts(_ input: ColumnManifest.Input) -> [String] {
+    (input.repeatedKeys > 0 ? [input.duplicates.rawValue] : []) + (input.ignoresZeros ? ["ignore_zeros"] : [])
   }
 
   /// Files that make the directory a drop-in for trainers (spec/ecosystem.md B1), the manifest last.

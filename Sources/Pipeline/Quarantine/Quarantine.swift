@@ -100,5 +100,12 @@ struct Quarantine: ~Copyable {
     }
   }
 
+  /// Gives up on what was added so far: the shard is read anew.
+  consuming func abandon() throws {
+    let temporary = temporary
+    discard()
+    try Directory.remove(temporary)
+  }
+
   private consuming func discard() {}
 }

@@ -97,7 +97,7 @@ public enum QuarantineStore {
         "\(workspace.path): belongs to a stream, whose verdicts are given; run the tars in quarantine/ as an input"
       )
     }
-    let input = Set(try ShardSet.find(root: recipe.input.path, match: recipe.input.match).map(\.name))
+    let input = Set(try ShardSet.find(recipe.input, workspace: workspace.path).shards.map(\.name))
     var wanted: [QuarantineEntry] = []
     for entry in try list(workspace.path) where isWanted(entry) {
       if input.contains(entry.shard) {

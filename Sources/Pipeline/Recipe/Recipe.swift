@@ -1,4 +1,5 @@
 public import Decode
+public import Shards
 
 /// What to do, read from a YAML file, completed with defaults and validated (design.md 6).
 ///
@@ -16,7 +17,8 @@ public struct Recipe: Sendable, Equatable, Encodable {
 
   /// Which shards are read and what their members mean.
   public struct Input: Sendable, Equatable, Encodable {
-    /// Directory, or a single shard.
+    /// A directory, a shard, a pattern of braces and globs, several of them joined by `::`, or `-` for standard
+    /// input (see ``ShardSet``).
     public var path = ""
     /// Glob with braces; without a `/` it is matched against file names at any depth.
     public var match = "*.tar{,.gz,.zst}"
@@ -24,15 +26,19 @@ public struct Recipe: Sendable, Equatable, Encodable {
     public var imageFields = ["jpg", "jpeg", "png", "webp", "gif"]
     /// One key in two shards: stop with an error, or put the shard's name before every key.
     public var keys = Keys.error
-    /// One key twice inside a shard.
-    public var duplicates = Duplicates.reject
+    /// A key whose members are not all adjacent in a shard, or of which a field occurs twice.
+    public var duplicates = DuplicatePolicy.reject
+    /// Keep the whole samples before a fault of a shard, instead of none.
+    public var salvage = false
+    /// Read concatenated tars on through their end markers.
+    public var ignoresZeros = false
 
     public enum Keys: String, Sendable, CaseIterable, Encodable { case error, prefix }
-    public enum Duplicates: String, Sendable, CaseIterable, Encodable { case reject }
 
     enum CodingKeys: String, CodingKey {
-      case path, match, keys, duplicates
+      case path, match, keys, duplicates, salvage
       case imageFields = "image_field"
+      case ignoresZeros = "ignore_zeros"
     }
   }
 

@@ -59,11 +59,13 @@ public enum RecipeFile {
   {
     var section = root.section("input")
     if !section.has("path") { section.report("path", "missing: where are the shards?") }
-    input.path = resolve(section.string("path", ""), directory)
+    input.path = ShardPatterns.mapSets(section.string("path", "")) { resolve($0, directory) }
     input.match = section.string("match", input.match)
     input.imageFields = section.strings("image_field", input.imageFields).map { $0.lowercased() }
     input.keys = section.choice("keys", input.keys)
     input.duplicates = section.choice("duplicates", input.duplicates)
+    input.salvage = section.bool("salvage", input.salvage)
+    input.ignoresZeros = section.bool("ignore_zeros", input.ignoresZeros)
     section.finish()
   }
 

@@ -5,11 +5,14 @@ extension RecipeFile {
     # Paths are relative to this file. `tamis recipe check FILE` names every mistake.
 
     input:
-      path: shards/                  # a directory of shards, or one shard
+      path: shards/                  # a directory, a shard, a pattern ("x/{00000..00041}.tar", "*/part-?.tar.zst"),
+                                     # several joined by ::, or "-" for standard input
       match: "*.tar{,.gz,.zst}"      # which files; at any depth
       image_field: [jpg, jpeg, png, webp, gif]   # the first a sample has is its image
       keys: error                    # one key in two shards: error | prefix (put the shard's name before every key)
-      duplicates: reject             # one key twice in a shard
+      duplicates: reject             # a key that comes again in a shard: reject | merge | rename
+      salvage: false                 # true: keep the whole samples before the fault of a broken shard
+      ignore_zeros: false            # true: read concatenated tars on through their end markers
 
     decode:
       max_pixels: 89478485

@@ -12,6 +12,8 @@ public struct PipeReport: Sendable, Equatable {
   public var rejected = RejectCounts()
   /// Set when standard input ended in the middle.
   public var fault: Reject?
+  /// True when the recipe allows that (`input.salvage`).
+  public var isSalvaged = false
 
   /// `--report`: one JSON object.
   public func json() throws -> [UInt8] {
@@ -63,7 +65,7 @@ public enum Pipe {
     if plan == nil, options.add.contains(.embedding) {
       throw PipelineError(.usage, "--add embedding needs --plan, which holds the encoder")
     }
-    let input = [ShardFile(name: "stdin", path: "-", status: FileStatus())]
+    let input = [ShardFile.standardInput]
     let sink = PipeSink(
       writer: try ShardWriter(.standardOutput(), compression: options.compression), plan: plan, masks: masks,
       addsEmbedding: options.add.contains(.embedding), onBadCaption: recipe.decode.onBadCaption,
@@ -134,8 +136,10 @@ private struct PipeSink: OrderedSink, ~Copyable {
     case .rejected(let sample, let code, let member, let offset, let message):
       report.samples += 1
       reject(sample, code, member, offset, message)
-    case .end(_, _, let fault):
-      report.fault = fault.map { Reject(shard: "stdin", key: nil, fault: $0) }
+    case .end(_, let summary, let fault):
+      report.fault = (fault ?? summary.fault).map { Reject(shard: "stdin", key: nil, fault: $0) }
+      report.isSalvaged = summary.fault != nil
+      for notice in summary.notices { events(.notice("stdin:\(notice)")) }
     }
   }
 

@@ -26,6 +26,9 @@ public struct StreamSession: ~Copyable {
     _ recipe: Recipe, workspace path: String, events: @escaping EventHandler
   ) throws -> StreamSession {
     guard !recipe.publish.path.isEmpty else { throw PipelineError(.usage, "publish.path: missing") }
+    guard !ShardPatterns.sets(recipe.input.path).contains("-") else {
+      throw PipelineError(.usage, "input.path: a stream watches files; `tamis pipe` reads standard input")
+    }
     guard recipe.publish.order == .input else {
       throw PipelineError(.usage, "publish.order: a stream publishes in the order of its input")
     }
@@ -75,9 +78,14 @@ public struct StreamSession: ~Copyable {
   public func waiting(now: Double) throws -> [ShardFile] {
     let known = Set(state.claims)
     let latest = (now - Double(recipe.daemon.quietSeconds)) * 1e9
-    return try ShardSet.all(root: recipe.input.path, match: recipe.input.match).filter {
+    return try inputShards().filter {
       !known.contains($0.name) && Double($0.status.modified) <= latest
     }
+  }
+
+  /// What is in the input by now; shards of img2dataset that are not ready are waited for.
+  private func inputShards() throws -> [ShardFile] {
+    try ShardSet.find(recipe.input, workspace: workspace.path, waits: true).shards
   }
 
   /// Takes one shard: columns, verdicts, and as many full published shards as there are samples for.
@@ -195,7 +203,7 @@ public struct StreamSession: ~Copyable {
     let before = isStreaming ? Array(state.claims.dropLast()) : []
     pending = try before.flatMap { try keptRows($0) }
     if !state.rejected.contains(last) {
-      let files = try ShardSet.all(root: recipe.input.path, match: recipe.input.match)
+      let files = try inputShards()
       guard let shard = files.first(where: { $0.name == last }) else {
         throw PipelineError(.badData, "\(last): was claimed and is gone from the input")
       }
@@ -236,7 +244,7 @@ public struct StreamSession: ~Copyable {
     var masks =
       try recipe.publish.add.contains(.mask) ? MaskField(recipe, workspace.path + "/models/pca") : nil
     var writer = try ShardWriter(try File(path: temporary(name), .create), compression: compression)
-    let files = try ShardSet.all(root: recipe.input.path, match: recipe.input.match)
+    let files = try inputShards()
     var rest = rows[...]
     while let shard = rest.first?.shard {
       let wanted = Set(rest.prefix { $0.shard == shard }.map(\.row))
@@ -245,7 +253,7 @@ public struct StreamSession: ~Copyable {
         throw PipelineError(.badData, "\(shard): gone before its samples were published")
       }
       let feed = SampleFeed(
-        [file], [manifest], limits: try MemoryPlan(recipe.limits).shardLimits, keys: recipe.input.keys,
+        [file], [manifest], limits: try MemoryPlan(recipe.limits).shardLimits, input: recipe.input,
         workspace)
       try feed.read(shard: 0) { row, sample in
         guard wanted.contains(row) else { return }

@@ -1,0 +1,25 @@
+import Glibc
+import Shards
+
+/// Keeps standard input in the workspace (`input.path: "-"`): publishing reads shards a second time.
+enum StandardInputSpool {
+  static func path(in workspace: String) -> String { workspace + "/stdin.tar" }
+
+  /// Copies standard input to the spool, which appears only when complete; an earlier one is replaced.
+  ///
+  /// - Throws: ``PipelineError`` when standard input is a terminal.
+  static func fill(in workspace: String) throws {
+    guard isatty(STDIN_FILENO) == 0 else {
+      throw PipelineError(.usage, "input.path is '-': give a shard on standard input")
+    }
+    let input = File.standardInput()
+    let spool = try AtomicFile(path: path(in: workspace))
+    var buffer = [UInt8](repeating: 0, count: 1 << 20)
+    while true {
+      let got = try input.read(into: &buffer)
+      if got == 0 { break }
+      try unsafe spool.file.write(buffer.span.extracting(0..<got).bytes)
+    }
+    try spool.commit()
+  }
+}
