@@ -100,7 +100,7 @@ void tamis_jpeg_destroy(tamis_jpeg *jpeg) {
 }
 
 tamis_status tamis_jpeg_start(tamis_jpeg *jpeg, const uint8_t *bytes, size_t count, size_t max_memory,
-                              int max_scans, int strict, tamis_jpeg_header *header) {
+                              int max_scans, int strict, int eighths, tamis_jpeg_header *header) {
   j_decompress_ptr info = &jpeg->info;
   jpeg->status = tamis_ok;
   jpeg->max_scans = max_scans;
@@ -126,6 +126,10 @@ tamis_status tamis_jpeg_start(tamis_jpeg *jpeg, const uint8_t *bytes, size_t cou
     snprintf(jpeg->message, sizeof jpeg->message, "%d components", info->num_components);
     return tamis_unsupported;
   }
+  if (eighths != 8) {
+    info->scale_num = (unsigned)eighths;
+    info->scale_denom = 8;
+  }
   jpeg_start_decompress(info);
   header->width = info->output_width;
   header->height = info->output_height;
@@ -146,6 +150,23 @@ tamis_status tamis_jpeg_read(tamis_jpeg *jpeg, uint8_t *pixels, size_t stride, s
     JDIMENSION got = jpeg_read_scanlines(&jpeg->info, pointers, wanted);
     pixels += got * stride;
   }
+  return tamis_ok;
+}
+
+tamis_status tamis_jpeg_crop(tamis_jpeg *jpeg, uint32_t *left, uint32_t *width) {
+  if (setjmp(jpeg->escape)) return jpeg->status;
+  JDIMENSION x = *left, columns = *width;
+  jpeg_crop_scanline(&jpeg->info, &x, &columns);
+  *left = x;
+  *width = columns;
+  return tamis_ok;
+}
+
+tamis_status tamis_jpeg_skip(tamis_jpeg *jpeg, size_t rows) {
+  if (setjmp(jpeg->escape)) return jpeg->status;
+  // Skipping the last row would end the decode without a look at the data that is left.
+  if (rows >= jpeg->info.output_height - jpeg->info.output_scanline) return tamis_corrupt;
+  jpeg_skip_scanlines(&jpeg->info, (JDIMENSION)rows);
   return tamis_ok;
 }
 
