@@ -1,4 +1,4 @@
-"""Makes the image sets of `make bench-decode` from real photographs: 2 000 JPEGs in 12 tars under Benchmarks/data.
+"""Makes the image sets of `make bench-decode` from real photographs: 2 000 JPEGs in 12 tars under Benchmarks/data/decode.
 
     make_shards.py FOLDER
 
@@ -50,7 +50,7 @@ def photographs(folder: Path) -> list[Image.Image]:
     for package, names in DEBIAN.items():
         unpacked = folder / package
         if not unpacked.exists():
-            subprocess.run(["apt-get", "-qq", "download", package], cwd=folder, check=True)
+            subprocess.run(["apt-get", "-qq", "download", package], cwd=folder, check=True, stderr=subprocess.DEVNULL)
             (deb,) = folder.glob(f"{package}_*.deb")
             subprocess.run(["dpkg-deb", "-x", deb, unpacked], check=True)
             deb.unlink()
@@ -83,6 +83,8 @@ def picture(photos: list[Image.Image], size: int, shape: str, draw: random.Rando
 
 def main() -> None:
     folder = Path(sys.argv[1])
+    if len(list(folder.glob("*.tar"))) == 4 * len(COUNTS):
+        return
     photos = photographs(folder / "photographs")
     for size, count in COUNTS.items():
         for quality in (85, 95):

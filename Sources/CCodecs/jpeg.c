@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <jpeglib.h>
+#include "jpeg_memory.h"
 // jerror.h must follow jpeglib.h.
 #include <jerror.h>
 
@@ -17,6 +17,7 @@ struct tamis_jpeg {
   struct jpeg_decompress_struct info;
   struct jpeg_error_mgr errors;
   struct jpeg_progress_mgr progress;
+  tamis_jpeg_memory memory;
   jmp_buf escape;
   tamis_status status;
   int max_scans;
@@ -27,6 +28,8 @@ struct tamis_jpeg {
 };
 
 static tamis_jpeg *owner(j_common_ptr info) { return (tamis_jpeg *)info->client_data; }
+
+tamis_jpeg_memory *tamis_jpeg_memory_of(j_common_ptr info) { return &owner(info)->memory; }
 
 static void fail(tamis_jpeg *jpeg, tamis_status status) {
   jpeg->status = status;
@@ -89,6 +92,7 @@ tamis_jpeg *tamis_jpeg_create(void) {
     return NULL;
   }
   jpeg_create_decompress(&jpeg->info);
+  tamis_jpeg_memory_install((j_common_ptr)&jpeg->info, &jpeg->memory);
   jpeg->progress.progress_monitor = on_progress;
   return jpeg;
 }
@@ -96,6 +100,7 @@ tamis_jpeg *tamis_jpeg_create(void) {
 void tamis_jpeg_destroy(tamis_jpeg *jpeg) {
   if (jpeg == NULL) return;
   jpeg_destroy_decompress(&jpeg->info);
+  tamis_jpeg_memory_free(&jpeg->memory);
   free(jpeg);
 }
 

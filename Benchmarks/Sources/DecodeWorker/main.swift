@@ -29,16 +29,33 @@ func nanoseconds(_ clock: clockid_t) -> Int {
   return time.tv_sec * 1_000_000_000 + time.tv_nsec
 }
 
-/// Every thumbnail in turn.
-func thumbnails(_ images: [[UInt8]], fast: Bool, size: Int, _ use: ([UInt8]) -> Void) throws {
-  let limits = DecodeLimits()
-  var decoder = ImageDecoder(limits: limits, isFast: fast)
-  let thumbnailer = Thumbnailer(size: size)
-  var thumbnail: [UInt8] = []
-  for image in images {
-    let info = try unsafe probe(image.span.bytes, limits: limits)
-    try unsafe decoder.thumbnail(image.span.bytes, info: info, by: thumbnailer, into: &thumbnail)
-    use(thumbnail)
+/// What one worker of an ingest keeps from image to image.
+final class Worker {
+  private let limits = DecodeLimits()
+  private var decoder: ImageDecoder
+  private var thumbnail: [UInt8] = []
+
+  init(isFast: Bool) { decoder = ImageDecoder(isFast: isFast) }
+
+  /// Every thumbnail in turn.
+  func thumbnails(_ images: [[UInt8]], size: Int, _ use: ([UInt8]) -> Void) throws {
+    let thumbnailer = Thumbnailer(size: size)
+    for image in images {
+      let info = try unsafe probe(image.span.bytes, limits: limits)
+      try unsafe decoder.thumbnail(image.span.bytes, info: info, by: thumbnailer, into: &thumbnail)
+      use(thumbnail)
+    }
+  }
+
+  /// Every whole image, resized.
+  func resized(_ images: [[UInt8]], width: Int, height: Int, filter: ResampleFilter) throws -> [UInt8] {
+    var all: [UInt8] = []
+    for image in images {
+      let info = try unsafe probe(image.span.bytes, limits: limits)
+      let whole = try unsafe decoder.decode(image.span.bytes, info: info)
+      all += resize(whole, width: width, height: height, filter: filter).pixels
+    }
+    return all
   }
 }
 
@@ -48,30 +65,26 @@ func answer(_ text: String) throws {
 
 let images = try members(of: CommandLine.arguments[1])
 try answer("ready \(images.count)")
+let workers = ["exact": Worker(isFast: false), "fast": Worker(isFast: true)]
 while let line = readLine() {
   let words = line.split(separator: " ").map(String.init)
-  if words[0] == "write" {
+  switch words[0] {
+  case "write":
     var all: [UInt8] = []
-    try thumbnails(images, fast: words[1] == "fast", size: Int(words[2])!) { all += $0 }
+    try workers[words[1]]!.thumbnails(images, size: Int(words[2])!) { all += $0 }
     try Data(all).write(to: URL(filePath: words[3]))
     try answer("written")
-  } else if words[0] == "resize" {
-    var decoder = ImageDecoder()
-    var all: [UInt8] = []
-    for image in images {
-      let info = try unsafe probe(image.span.bytes, limits: DecodeLimits())
-      let whole = try unsafe decoder.decode(image.span.bytes, info: info)
-      all +=
-        resize(
-          whole, width: Int(words[1])!, height: Int(words[2])!, filter: ResampleFilter(rawValue: words[3])!
-        ).pixels
-    }
+  case "resize":
+    let all = try workers["exact"]!.resized(
+      images, width: Int(words[1])!, height: Int(words[2])!, filter: ResampleFilter(rawValue: words[3])!)
     try Data(all).write(to: URL(filePath: words[4]))
     try answer("written")
-  } else {
+  default:
+    let worker = workers[words[0]]!
+    let size = Int(words[1])!
     let (wall, cpu) = (nanoseconds(CLOCK_MONOTONIC), nanoseconds(CLOCK_PROCESS_CPUTIME_ID))
     var sum = 0
-    try thumbnails(images, fast: words[0] == "fast", size: Int(words[1])!) { sum &+= Int($0[0]) }
+    try worker.thumbnails(images, size: size) { sum &+= Int($0[0]) }
     let spent = (nanoseconds(CLOCK_MONOTONIC) - wall, nanoseconds(CLOCK_PROCESS_CPUTIME_ID) - cpu)
     try answer("\(spent.0) \(spent.1) \(sum)")
   }
