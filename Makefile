@@ -3,7 +3,7 @@
 SWIFT_FLAGS := -c release --explicit-target-dependency-import-check error
 TAMIS := .build/release/tamis
 
-.PHONY: demo test build setup setup-test format lint clean
+.PHONY: demo test build setup setup-test format lint clean bench-decode check-decode
 
 demo: build ## Sets up, builds, runs the main job on samples/.
 	scripts/demo
@@ -22,10 +22,26 @@ setup-test:
 	scripts/setup test
 
 format: ## Formats the sources in place.
-	swift format -i -r Sources Tests Package.swift
+	swift format -i -r Sources Tests Package.swift Benchmarks/Package.swift Benchmarks/Sources
 
 lint: ## Fails if the format is off.
-	swift format lint --strict -r Sources Tests Package.swift
+	swift format lint --strict -r Sources Tests Package.swift Benchmarks/Package.swift Benchmarks/Sources
+
+BENCH_PYTHON := Benchmarks/.venv/bin/python
+DECODE_WORKER := Benchmarks/.build/release/DecodeWorker
+
+bench-decode: decode-worker ## Decoding and resizing beside OpenCV and Pillow; QUICK=1 for a short look.
+	$(BENCH_PYTHON) Benchmarks/decode/run.py $(DECODE_WORKER) Benchmarks/data/decode
+
+check-decode: decode-worker ## Pixels beside Pillow's on the same pictures; what `fast` changes; allocations.
+	$(BENCH_PYTHON) Benchmarks/decode/check.py $(DECODE_WORKER) Benchmarks/data/decode
+	Benchmarks/decode/count_allocations $(DECODE_WORKER) Benchmarks/data/decode/512-q85-square.tar
+
+.PHONY: decode-worker
+decode-worker: setup
+	Benchmarks/setup
+	TAMIS_LIGHT=1 swift build -c release --package-path Benchmarks --product DecodeWorker
+	$(BENCH_PYTHON) Benchmarks/decode/make_shards.py Benchmarks/data/decode
 
 clean:
 	rm -rf .build samples/out samples/.tamis

@@ -66,7 +66,8 @@ var targets: [Target] = [
   tests("PruneTests", ["Prune", "Algebra"], exclude: ["oracle"]),
   tests("PipelineTests", ["Pipeline", "Shards"]),
 ]
-var products: [Product] = []
+// `Decode` is a product for the package in Benchmarks/ alone.
+var products: [Product] = [.library(name: "Decode", targets: ["Decode"])]
 var dependencies: [Package.Dependency] = [
   .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
   .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),

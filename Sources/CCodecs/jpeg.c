@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <jpeglib.h>
+#include "jpeg_memory.h"
 // jerror.h must follow jpeglib.h.
 #include <jerror.h>
 
@@ -17,6 +17,7 @@ struct tamis_jpeg {
   struct jpeg_decompress_struct info;
   struct jpeg_error_mgr errors;
   struct jpeg_progress_mgr progress;
+  tamis_jpeg_memory memory;
   jmp_buf escape;
   tamis_status status;
   int max_scans;
@@ -27,6 +28,8 @@ struct tamis_jpeg {
 };
 
 static tamis_jpeg *owner(j_common_ptr info) { return (tamis_jpeg *)info->client_data; }
+
+tamis_jpeg_memory *tamis_jpeg_memory_of(j_common_ptr info) { return &owner(info)->memory; }
 
 static void fail(tamis_jpeg *jpeg, tamis_status status) {
   jpeg->status = status;
@@ -89,6 +92,7 @@ tamis_jpeg *tamis_jpeg_create(void) {
     return NULL;
   }
   jpeg_create_decompress(&jpeg->info);
+  tamis_jpeg_memory_install((j_common_ptr)&jpeg->info, &jpeg->memory);
   jpeg->progress.progress_monitor = on_progress;
   return jpeg;
 }
@@ -96,11 +100,12 @@ tamis_jpeg *tamis_jpeg_create(void) {
 void tamis_jpeg_destroy(tamis_jpeg *jpeg) {
   if (jpeg == NULL) return;
   jpeg_destroy_decompress(&jpeg->info);
+  tamis_jpeg_memory_free(&jpeg->memory);
   free(jpeg);
 }
 
 tamis_status tamis_jpeg_start(tamis_jpeg *jpeg, const uint8_t *bytes, size_t count, size_t max_memory,
-                              int max_scans, int strict, tamis_jpeg_header *header) {
+                              int max_scans, int strict, int eighths, tamis_jpeg_header *header) {
   j_decompress_ptr info = &jpeg->info;
   jpeg->status = tamis_ok;
   jpeg->max_scans = max_scans;
@@ -126,6 +131,10 @@ tamis_status tamis_jpeg_start(tamis_jpeg *jpeg, const uint8_t *bytes, size_t cou
     snprintf(jpeg->message, sizeof jpeg->message, "%d components", info->num_components);
     return tamis_unsupported;
   }
+  if (eighths != 8) {
+    info->scale_num = (unsigned)eighths;
+    info->scale_denom = 8;
+  }
   jpeg_start_decompress(info);
   header->width = info->output_width;
   header->height = info->output_height;
@@ -146,6 +155,23 @@ tamis_status tamis_jpeg_read(tamis_jpeg *jpeg, uint8_t *pixels, size_t stride, s
     JDIMENSION got = jpeg_read_scanlines(&jpeg->info, pointers, wanted);
     pixels += got * stride;
   }
+  return tamis_ok;
+}
+
+tamis_status tamis_jpeg_crop(tamis_jpeg *jpeg, uint32_t *left, uint32_t *width) {
+  if (setjmp(jpeg->escape)) return jpeg->status;
+  JDIMENSION x = *left, columns = *width;
+  jpeg_crop_scanline(&jpeg->info, &x, &columns);
+  *left = x;
+  *width = columns;
+  return tamis_ok;
+}
+
+tamis_status tamis_jpeg_skip(tamis_jpeg *jpeg, size_t rows) {
+  if (setjmp(jpeg->escape)) return jpeg->status;
+  // Skipping the last row would end the decode without a look at the data that is left.
+  if (rows >= jpeg->info.output_height - jpeg->info.output_scanline) return tamis_corrupt;
+  jpeg_skip_scanlines(&jpeg->info, (JDIMENSION)rows);
   return tamis_ok;
 }
 

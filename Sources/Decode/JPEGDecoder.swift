@@ -14,39 +14,95 @@ import CCodecs
   deinit { unsafe tamis_jpeg_destroy(handle) }
 
   /// Decodes with libjpeg's defaults, which are Pillow's: accurate integer DCT and smooth upsampling.
-  func decode(_ bytes: RawSpan, info: ImageInfo, onWarning: WarningPolicy) throws(DecodeError) -> RGBImage {
-    defer { unsafe tamis_jpeg_reset(handle) }
-    let result = unsafe bytes.withUnsafeBytes { source -> Result<[UInt8], DecodeError> in
-      do throws(DecodeError) {
-        return .success(try unsafe read(source, info: info, strict: onWarning == .reject))
-      } catch {
-        return .failure(error)
+  ///
+  /// - Parameter target: room for the pixels, 3 bytes each, of the size that `scale` makes of the image.
+  func decode(
+    _ bytes: RawSpan, info: ImageInfo, scale: JPEGScale = .full, onWarning: WarningPolicy,
+    into target: UnsafeMutablePointer<UInt8>
+  ) throws(DecodeError) {
+    try reading(bytes, info: info, scale: scale, onWarning: onWarning) { header throws(DecodeError) in
+      let (width, height) = (Int(header.width), Int(header.height))
+      if header.channels == 3 {
+        try check(unsafe tamis_jpeg_read(handle, target, width * 3, height))
+      } else {
+        try unsafe readCMYK(into: target, width: width, height: height)
       }
     }
-    return RGBImage(width: info.width, height: info.height, pixels: try result.get())
   }
 
-  private func read(
-    _ source: UnsafeRawBufferPointer, info: ImageInfo, strict: Bool
-  ) throws(DecodeError) -> [UInt8] {
-    var header = tamis_jpeg_header()
-    try check(
-      unsafe tamis_jpeg_start(
-        handle, source.baseAddress?.assumingMemoryBound(to: UInt8.self), source.count, info.codecMemory,
-        Int32(DecodeLimits.maxScans), strict ? 1 : 0, &header))
-    guard header.width == info.width, header.height == info.height else {
-      throw DecodeError(.corruptImage, "libjpeg reads \(header.width) x \(header.height) from the header")
-    }
-    let stride = info.width * 3
-    let pixels = try unsafe filledBytes(stride * info.height) { target throws(DecodeError) in
-      if header.channels == 3 {
-        try self.check(unsafe tamis_jpeg_read(handle, target, stride, info.height))
-      } else {
-        try unsafe self.readCMYK(into: target, width: info.width, height: info.height)
+  /// Decodes and resizes as the rows come, so that the image is never in memory whole. Rows and columns that the
+  /// plan does not need are read and checked, but no pixels are made of them.
+  ///
+  /// - Precondition: `plan` is of the size that `scale` makes of the image and goes along x first; the image is
+  ///   not CMYK.
+  func resize(
+    _ bytes: RawSpan, info: ImageInfo, scale: JPEGScale, onWarning: WarningPolicy, _ plan: ResizePlan,
+    with resampler: Resampler, into target: UnsafeMutablePointer<UInt8>
+  ) throws(DecodeError) {
+    try reading(bytes, info: info, scale: scale, onWarning: onWarning) { header throws(DecodeError) in
+      guard header.channels == 3 else {
+        throw DecodeError(.corruptImage, "libjpeg reads \(header.channels) components from the header")
+      }
+      let width = Int(header.width)
+      var left: UInt32 = 0
+      var columns = header.width
+      // Of a file with warnings every pixel stays as libjpeg's usual ways make it.
+      let needsAll = onWarning == .keep
+      let needed = resampler.columns(plan)
+      let rows = resampler.rows(plan)
+      if !needsAll, needed.count + 64 < width {
+        left = UInt32(max(needed.lowerBound - 2, 0))
+        columns = UInt32(min(needed.upperBound + 2, width)) - left
+        try check(unsafe tamis_jpeg_crop(handle, &left, &columns))
+      }
+      let read = Int(left)..<Int(left + columns)
+      let line = unsafe spare.reserve(read.count * 3)
+      try unsafe pass(rows.lowerBound, line: line, decoding: needsAll)
+      try unsafe resampler.alongXThenY(plan, from: read, into: target) {
+        band, stride, count throws(DecodeError) in
+        try check(unsafe tamis_jpeg_read(handle, band, stride, count))
+      }
+      let behind = Int(header.height) - rows.upperBound
+      if behind > 0 {
+        try unsafe pass(behind - 1, line: line, decoding: needsAll)
+        try check(unsafe tamis_jpeg_read(handle, line, 0, 1))
       }
     }
-    try check(unsafe tamis_jpeg_finish(handle))
-    return pixels
+  }
+
+  /// A row that nobody looks at.
+  private let spare = WorkMemory()
+
+  private func pass(_ rows: Int, line: UnsafeMutablePointer<UInt8>, decoding: Bool) throws(DecodeError) {
+    if rows == 0 { return }
+    // With a stride of 0 every row goes to the same place.
+    try check(unsafe decoding ? tamis_jpeg_read(handle, line, 0, rows) : tamis_jpeg_skip(handle, rows))
+  }
+
+  /// Starts a decode, lets `body` read the rows and ends it.
+  private func reading(
+    _ bytes: RawSpan, info: ImageInfo, scale: JPEGScale, onWarning: WarningPolicy,
+    _ body: (tamis_jpeg_header) throws(DecodeError) -> Void
+  ) throws(DecodeError) {
+    defer { unsafe tamis_jpeg_reset(handle) }
+    let failure = unsafe bytes.withUnsafeBytes { source -> DecodeError? in
+      do throws(DecodeError) {
+        var header = tamis_jpeg_header()
+        try check(
+          unsafe tamis_jpeg_start(
+            handle, source.baseAddress?.assumingMemoryBound(to: UInt8.self), source.count, info.codecMemory,
+            Int32(DecodeLimits.maxScans), onWarning == .reject ? 1 : 0, Int32(scale.eighths), &header))
+        guard header.width == scale.applied(info.width), header.height == scale.applied(info.height) else {
+          throw DecodeError(.corruptImage, "libjpeg reads \(header.width) x \(header.height) from the header")
+        }
+        try body(header)
+        try check(unsafe tamis_jpeg_finish(handle))
+        return nil
+      } catch {
+        return error
+      }
+    }
+    if let failure { throw failure }
   }
 
   private func readCMYK(

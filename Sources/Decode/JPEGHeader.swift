@@ -75,7 +75,9 @@ private struct JPEGWalk {
   private mutating func readSampling(
     _ bytes: RawSpan, width: Int, height: Int, components: Int
   ) throws(DecodeError) {
-    var factors: [(h: Int, v: Int)] = []
+    var maxH = 1
+    var maxV = 1
+    var blocks = 0
     for i in 0..<components {
       guard let byte = bytes.byte(at: offset + 9 + 3 * i) else {
         throw DecodeError(.truncatedImage, "the JPEG ends inside its frame header")
@@ -84,13 +86,13 @@ private struct JPEGWalk {
       if !(1...4).contains(h) || !(1...4).contains(v) {
         throw DecodeError(.corruptImage, "JPEG sampling factors \(h) x \(v)")
       }
-      factors.append((h, v))
+      maxH = max(maxH, h)
+      maxV = max(maxV, v)
+      blocks += h * v
     }
-    let maxH = factors.map(\.h).max() ?? 1
-    let maxV = factors.map(\.v).max() ?? 1
     let columns = (width + 8 * maxH - 1) / (8 * maxH)
     let rows = (height + 8 * maxV - 1) / (8 * maxV)
-    coefficientBytes = factors.reduce(0) { $0 + columns * $1.h * rows * $1.v * 64 * 2 }
+    coefficientBytes = columns * rows * blocks * 64 * 2
   }
 
   mutating func readApplication1(_ bytes: RawSpan) {

@@ -24,22 +24,28 @@ public struct Thumbnailer: Sendable {
   /// The thumbnail: size × size × 3 bytes, rows from the top.
   ///
   /// With `crop` it equals torchvision's `Resize(size)` and `CenterCrop(size)` on a Pillow image, but only the
-  /// pixels that end up in the thumbnail are computed.
+  /// pixels that end up in the thumbnail are computed. For one image; for many, and from files, see
+  /// ``ImageDecoder/thumbnail(_:info:by:)``.
   public func make(from image: RGBImage) -> [UInt8] {
-    let shorter = min(image.width, image.height)
-    let width = fit == .squash ? size : longSide(image.width, shorter)
-    let height = fit == .squash ? size : longSide(image.height, shorter)
-    if width == size, height == size {
-      return resize(image, width: size, height: size, filter: filter).pixels
-    }
-    let left = cropStart(width)
-    let top = cropStart(height)
-    return Resampler(
-      image, width: width, height: height, columns: left..<left + size, rows: top..<top + size, filter: filter
-    ).run(image).pixels
+    Resampler().resize(image, plan(width: image.width, height: image.height))
   }
 
   public func callAsFunction(_ image: RGBImage) -> [UInt8] { make(from: image) }
+
+  /// What to ask of the resampler for an upright image of the given size.
+  func plan(width: Int, height: Int) -> ResizePlan {
+    let target = resized(width: width, height: height)
+    let left = cropStart(target.width)
+    let top = cropStart(target.height)
+    return ResizePlan(
+      from: (width, height), to: target, columns: left..<left + size, rows: top..<top + size, filter: filter)
+  }
+
+  /// The size the whole image is brought to, before the middle is cut out.
+  func resized(width: Int, height: Int) -> (width: Int, height: Int) {
+    let shorter = min(width, height)
+    return fit == .squash ? (size, size) : (longSide(width, shorter), longSide(height, shorter))
+  }
 
   /// Python's int(size · side / shorter), one correctly rounded division.
   private func longSide(_ side: Int, _ shorter: Int) -> Int { Int(Double(size * side) / Double(shorter)) }

@@ -9,6 +9,7 @@ import Testing
     #expect(recipe.input.match == "*.tar{,.gz,.zst}")
     #expect(recipe.input.imageFields == ["jpg", "jpeg", "png", "webp", "gif"])
     #expect(recipe.decode.maxPixels == 89_478_485)
+    #expect(!recipe.decode.isFast)
     #expect(recipe.publish.samplesPerShard == 10_000)
     #expect(recipe.limits.memory == 2 << 30)
   }
@@ -30,7 +31,7 @@ import Testing
     let recipe = try RecipeFile.parse(
       """
       input: { path: '/in::/b/{0..3}.tar', keys: prefix, image_field: [png], duplicates: merge, salvage: true, ignore_zeros: true }
-      decode: { max_cost: 1000000, on_bad_caption: drop }
+      decode: { max_cost: 1000000, on_bad_caption: drop, fast: true }
       features: { pca: { size: 64, filter: lanczos } }
       publish: { path: /out, compress: zstd, order: { shuffle: 5 } }
       """, path: "/r.yaml")

@@ -8,7 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "CVector.h"
+#include "CResample.h"
 #include "CodecVersions.h"
 
 typedef enum tamis_status {
@@ -37,9 +37,16 @@ void tamis_jpeg_destroy(tamis_jpeg *jpeg);
 
 // Reads the header and starts decoding. `bytes` must stay alive until the decode is over. libjpeg allocates at
 // most about `max_memory` bytes; `max_scans` bounds the scans it reads. A warning stops the decode when
-// `strict` is not 0.
+// `strict` is not 0. Both sides come out as `eighths` / 8 of what is stored, rounded up (1...8).
 tamis_status tamis_jpeg_start(tamis_jpeg *jpeg, const uint8_t *bytes, size_t count, size_t max_memory,
-                              int max_scans, int strict, tamis_jpeg_header *header);
+                              int max_scans, int strict, int eighths, tamis_jpeg_header *header);
+
+// Before the first row: leaves out columns. Those kept are widened to the left to what libjpeg can do; the
+// pixels at the new edges may differ from those of a whole decode, one column at each.
+tamis_status tamis_jpeg_crop(tamis_jpeg *jpeg, uint32_t *left, uint32_t *width);
+
+// Passes over rows, reading and checking their data but making no pixels; the last row cannot be skipped.
+tamis_status tamis_jpeg_skip(tamis_jpeg *jpeg, size_t rows);
 
 // Reads the next `rows` rows, `stride` bytes apart.
 tamis_status tamis_jpeg_read(tamis_jpeg *jpeg, uint8_t *pixels, size_t stride, size_t rows);

@@ -35,8 +35,9 @@ struct IngestWorker: MapWorker, ~Copyable {
     let thumbnail = recipe.features.thumbnail
     thumbnailer = Thumbnailer(size: thumbnail.size, fit: thumbnail.fit, filter: thumbnail.filter)
     decoder = ImageDecoder(
-      limits: limits, onWarning: recipe.decode.onWarning, appliesOrientation: recipe.decode.appliesOrientation
-    )
+      limits: limits, onWarning: recipe.decode.onWarning,
+      appliesOrientation: recipe.decode.appliesOrientation,
+      isFast: recipe.decode.isFast)
   }
 
   mutating func map(_ item: IngestItem) -> IngestResult {
@@ -71,11 +72,11 @@ struct IngestWorker: MapWorker, ~Copyable {
     }
     do {
       let info = try probed.get()
-      let image = try watchdog.run { () throws(DecodeError) in
+      let thumbnail = try watchdog.run { () throws(DecodeError) in
         let bytes = sample.bytes.span.extracting(field.range)
-        return try unsafe decoder.decode(bytes.bytes, info: info)
+        return try unsafe decoder.thumbnail(bytes.bytes, info: info, by: thumbnailer)
       }
-      guard let image else { return reject(.deadline, field, "decoding took too long, twice") }
+      guard let thumbnail else { return reject(.deadline, field, "decoding took too long, twice") }
       return .accepted(
         AcceptedSample(
           key: sample.key, renamedFrom: sample.key == sample.storedKey ? nil : sample.storedKey,
@@ -83,7 +84,7 @@ struct IngestWorker: MapWorker, ~Copyable {
           record: SampleRecord(
             image: info, imageBytes: field.range.count, imageOffset: field.dataOffset,
             captionBytes: caption?.range.count ?? 0),
-          thumbnail: thumbnailer.make(from: image), bytes: sample.bytes.count))
+          thumbnail: thumbnail, bytes: sample.bytes.count))
     } catch {
       return reject(RejectCode(error.code), field, error.message)
     }

@@ -51,6 +51,8 @@ public struct Recipe: Sendable, Equatable, Encodable {
     public var appliesOrientation = true
     public var onBadCaption = CaptionPolicy.keep
     public var onWarning = WarningPolicy.reject
+    /// Decode JPEGs at the smallest scale that is large enough for the thumbnail.
+    public var isFast = false
 
     enum CodingKeys: String, CodingKey {
       case maxPixels = "max_pixels"
@@ -58,6 +60,7 @@ public struct Recipe: Sendable, Equatable, Encodable {
       case appliesOrientation = "apply_orientation"
       case onBadCaption = "on_bad_caption"
       case onWarning = "on_warning"
+      case isFast = "fast"
     }
 
     public func encode(to encoder: any Encoder) throws {
@@ -71,6 +74,7 @@ public struct Recipe: Sendable, Equatable, Encodable {
       try values.encode(appliesOrientation, forKey: .appliesOrientation)
       try values.encode(onBadCaption.rawValue, forKey: .onBadCaption)
       try values.encode(onWarning.rawValue, forKey: .onWarning)
+      try values.encode(isFast, forKey: .isFast)
     }
   }
 

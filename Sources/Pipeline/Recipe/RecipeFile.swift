@@ -76,7 +76,7 @@ public enum RecipeFile {
     decode.appliesOrientation = section.bool("apply_orientation", true)
     decode.onBadCaption = section.choice("on_bad_caption", decode.onBadCaption)
     decode.onWarning = section.choice("on_warning", decode.onWarning)
-    if section.bool("fast", false) { section.report("fast", "not available in this version") }
+    decode.isFast = section.bool("fast", false)
     section.finish()
   }
 

@@ -20,6 +20,7 @@ extension RecipeFile {
       apply_orientation: true        # EXIF
       on_bad_caption: keep           # not UTF-8: keep | replace | drop
       on_warning: reject             # JPEGs that decode with warnings: reject | keep
+      fast: false                    # true: decode JPEGs at 1/2, 1/4 or 1/8 where that suffices; see docs/performance.md
 
     features:
       pca:
