@@ -45,18 +45,24 @@ func checkWebP(_ status: VP8StatusCode) throws(DecodeError) {
   }
 }
 
+/// From the first EXIF chunk, or else from the first XMP chunk; each counts only if the header announces it.
 private func webPOrientation(_ bytes: RawSpan) -> UInt8? {
-  guard bytes.has("VP8X", at: 12) else { return nil }
+  guard bytes.has("VP8X", at: 12), let flags = bytes.byte(at: 20) else { return nil }
+  var hasEXIF = flags & 0x08 != 0
+  var hasXMP = flags & 0x04 != 0
+  var exifOrientation: UInt8?
   var xmpOrientation: UInt8?
   var offset = 12
-  while let length = bytes.littleEndian32(at: offset + 4) {
+  while hasEXIF || hasXMP, let length = bytes.littleEndian32(at: offset + 4) {
     let body = min(offset + 8, bytes.byteCount)..<min(offset + 8 + length, bytes.byteCount)
-    if bytes.has("EXIF", at: offset) {
-      if let found = readEXIFOrientation(bytes.extracting(body)) { return found }
-    } else if bytes.has("XMP ", at: offset) {
+    if hasEXIF, bytes.has("EXIF", at: offset) {
+      exifOrientation = readEXIFOrientation(bytes.extracting(body))
+      hasEXIF = false
+    } else if hasXMP, bytes.has("XMP ", at: offset) {
       xmpOrientation = readXMPOrientation(bytes.extracting(body))
+      hasXMP = false
     }
     offset += 8 + length + length & 1
   }
-  return xmpOrientation
+  return exifOrientation ?? xmpOrientation
 }

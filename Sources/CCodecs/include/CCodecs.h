@@ -21,6 +21,10 @@ typedef enum tamis_status {
   tamis_warning = 6,      // a warning, and warnings stop the decode; or the 100th warning
 } tamis_status;
 
+// Inflates a zlib stream into `target` and returns the bytes written, at most `capacity`. What a cut stream gives
+// is kept; a broken one gives 0.
+size_t tamis_inflate(const uint8_t *bytes, size_t count, uint8_t *target, size_t capacity);
+
 // libjpeg ---------------------------------------------------------------------------------------------------
 
 typedef struct tamis_jpeg tamis_jpeg;
