@@ -16,7 +16,9 @@ struct tamis_png {
   const uint8_t *bytes;
   size_t count;
   size_t position;
-  int has_key;   // pixels of the grey `key` are transparent
+  size_t budget;  // bytes that may still be read
+  png_uint_32 rows_read;
+  int has_key;  // pixels of the grey `key` are transparent
   uint8_t key;
   char message[200];
 };
@@ -39,6 +41,8 @@ static void on_warning(png_structp library, png_const_charp text) {
 static void on_read(png_structp library, png_bytep target, size_t count) {
   tamis_png *png = png_get_io_ptr(library);
   if (count > png->count - png->position) fail(png, tamis_truncated, "the file ends inside a chunk");
+  if (count > png->budget) fail(png, tamis_scans, "more data behind the last row than may be inflated");
+  png->budget -= count;
   memcpy(target, png->bytes + png->position, count);
   png->position += count;
 }
@@ -101,6 +105,7 @@ tamis_status tamis_png_start(tamis_png *png, const uint8_t *bytes, size_t count,
   png->bytes = bytes;
   png->count = count;
   png->position = 0;
+  png->budget = SIZE_MAX;
   png->message[0] = 0;
   if (setjmp(png->escape)) return png->status;
   png_set_read_fn(png->png, png, on_read);
@@ -121,12 +126,20 @@ tamis_status tamis_png_start(tamis_png *png, const uint8_t *bytes, size_t count,
   return tamis_ok;
 }
 
+// With the last row libpng inflates all that follows it in the pixel data: up to a thousand bytes for each stored.
+static void limit_last_row(tamis_png *png) {
+  png->budget = 65536 + 2 * png_get_rowbytes(png->png, png->info);
+}
+
 tamis_status tamis_png_read(tamis_png *png, uint8_t *pixels, size_t stride) {
   if (setjmp(png->escape)) return png->status;
   png_uint_32 height = png_get_image_height(png->png, png->info);
   int passes = png_get_interlace_type(png->png, png->info) == PNG_INTERLACE_NONE ? 1 : 7;
   for (int pass = 0; pass < passes; pass++) {
-    for (png_uint_32 y = 0; y < height; y++) png_read_row(png->png, pixels + y * stride, NULL);
+    for (png_uint_32 y = 0; y < height; y++) {
+      if (pass == passes - 1 && y == height - 1) limit_last_row(png);
+      png_read_row(png->png, pixels + y * stride, NULL);
+    }
   }
   for (png_uint_32 y = 0; y < height; y++) apply_key(png, pixels + y * stride);
   return tamis_ok;
@@ -134,6 +147,8 @@ tamis_status tamis_png_read(tamis_png *png, uint8_t *pixels, size_t stride) {
 
 tamis_status tamis_png_read_row(tamis_png *png, uint8_t *row) {
   if (setjmp(png->escape)) return png->status;
+  png->rows_read += 1;
+  if (png->rows_read == png_get_image_height(png->png, png->info)) limit_last_row(png);
   png_read_row(png->png, row, NULL);
   apply_key(png, row);
   return tamis_ok;
@@ -141,6 +156,7 @@ tamis_status tamis_png_read_row(tamis_png *png, uint8_t *row) {
 
 tamis_status tamis_png_finish(tamis_png *png) {
   if (setjmp(png->escape)) return png->status;
+  png->budget = SIZE_MAX;
   png_read_end(png->png, NULL);
   return tamis_ok;
 }
