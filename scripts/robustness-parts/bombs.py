@@ -11,7 +11,8 @@ import numpy as np
 from PIL import Image
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "Tests/DecodeTests/oracle"))
-from pngfile import chunk, png  # noqa: E402
+from oddfiles import riff, saved, vp8l, vp8l_groups  # noqa: E402
+from pngfile import chunk  # noqa: E402
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 
@@ -42,12 +43,6 @@ def blank_png(width, height, depth=1, colour=0, interlace=0, before=b"", extra=0
     return SIGNATURE + chunk(b"IHDR", header) + before + data + chunk(b"IEND", b"")
 
 
-def saved(image, kind, **options):
-    out = io.BytesIO()
-    image.save(out, kind, **options)
-    return out.getvalue()
-
-
 def small():
     y, x = np.mgrid[0:48, 0:64]
     return Image.fromarray(np.stack([x * 4, y * 5, (x + y) * 2], -1).astype(np.uint8))
@@ -68,71 +63,6 @@ def repeated_scans(count):
     data = saved(small(), "JPEG", progressive=True)
     at = data.rindex(b"\xff\xda")
     return data[:-2] + data[at:-2] * count + b"\xff\xd9"
-
-
-class Bits:
-    """A stream of bits, low ones first."""
-
-    def __init__(self):
-        self.value = []
-
-    def put(self, number, width):
-        self.value.append((number, width))
-
-    def bytes(self):
-        out, held, count = bytearray(), 0, 0
-        for number, width in self.value:
-            held |= number << count
-            count += width
-            while count >= 8:
-                out.append(held & 255)
-                held >>= 8
-                count -= 8
-        return bytes(out + bytes([held & 255]))
-
-
-def vp8l_groups(side, groups, cache_bits=0):
-    """A valid lossless stream, black, that asks for `groups` groups of prefix codes, one for each 4 x 4 block."""
-    bits = Bits()
-    put = bits.put
-
-    def simple(symbol=0):
-        put(1, 1), put(0, 1), put(0, 1), put(symbol, 1)
-
-    def bytewise(symbols):
-        """A complete code of 8 bits for each of 256 symbols."""
-        put(0, 1), put(19 - 4, 4)
-        for symbol in [17, 18, 0, 1, 2, 3, 4, 5, 16, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15]:
-            put(1 if symbol in (8, 0) else 0, 3)
-        put(0, 1)
-        for symbol in range(symbols):  # code of length 0 is bit 0, of length 8 bit 1
-            put(1 if symbol < 256 else 0, 1)
-
-    reverse = [int(format(i, "08b")[::-1], 2) for i in range(256)]
-    put(0, 1)  # no transform
-    put(1 if cache_bits else 0, 1)
-    if cache_bits:
-        put(cache_bits, 4)
-    put(1, 1), put(0, 3)  # blocks of 4 x 4
-    blocks = (-(-side // 4)) ** 2
-    put(0, 1)  # the small image has no cache
-    bytewise(280), bytewise(256), simple(), simple(), simple()
-    for i in range(blocks):
-        number = min(i, groups - 1)
-        put(reverse[number & 255], 8), put(reverse[number >> 8], 8)
-    for _ in range(groups):
-        for _ in range(5):
-            simple()
-    return bits.bytes()
-
-
-def riff(chunks):
-    body = b"WEBP" + b"".join(name + struct.pack("<I", len(data)) + data + b"\0" * (len(data) & 1) for name, data in chunks)
-    return b"RIFF" + struct.pack("<I", len(body)) + body
-
-
-def vp8l(side, stream):
-    return b"\x2f" + struct.pack("<I", (side - 1) | (side - 1) << 14) + stream
 
 
 def u24(value):
@@ -251,7 +181,6 @@ def images(short):
     body = webp[webp.index(b"VP8L") + 8 :]
     tiny = [(b"VP8L", vp8l(8, vp8l_groups(8, 1)))]
     yield "webp-frame-flood.webp", animation(8, [frame(8, tiny)] * (flood // 4)), {"ok"}
-    yield "webp-chunk-flood.webp", animation(8, [frame(8, tiny)])[:] + b"", {"ok"}
     flooded = animation(8, [frame(8, tiny)])
     flooded += b"zzzz\0\0\0\0" * flood
     flooded = flooded[:4] + struct.pack("<I", len(flooded) - 8) + flooded[8:]
@@ -306,10 +235,8 @@ def shards(short):
     faults = {"bad_header", "truncated_shard"}
     yield "zstd-window-2-gib.tar.zst", zstd_frame(31, 4), {65}, faults
     yield "zstd-ratio-30000.tar.zst", zstd_frame(20, gigabytes << 13), {0, 65}, None
-    many = member(b"x.bin", b"")[:512]
     yield "gzip-ratio-1000.tar.gz", gzip.compress(good) + zeros_gzip(gigabytes << 30), {0, 65}, None
-    huge = header(b"a.jpg", 200 << 30) + zstd_pad()
-    yield "member-of-200-gib.tar", huge, {65}, {"member_too_large", "truncated_shard"}
+    yield "member-of-200-gib.tar", header(b"a.jpg", 200 << 30) + bytes(4096), {65}, {"member_too_large", "truncated_shard"}
     yield "member-of-2-63.tar", header(b"a.jpg", 2**63 + 5) + end, {65}, {"bad_header", "member_too_large"}
     yield "zstd-member-of-200-mib.tar.zst", long_member(), {0, 65}, None
     sparse = io.BytesIO()
@@ -321,24 +248,19 @@ def shards(short):
         tar.addfile(info, io.BytesIO(data))
     yield "sparse-pax-300-gib.tar", sparse.getvalue(), {65}, {"sparse_member"}
     yield "sparse-gnu.tar", member(b"a.jpg", bytes(512), b"S") + end, {65}, {"sparse_member"}
-    pax = b"%d path=%s\n" % (10 + 200_000, b"a" * (200_000)) if False else b"x" * 200_000
-    yield "pax-of-200-kb.tar", member(b"p", pax, b"x") + good + end, {65}, {"bad_header"}
+    yield "pax-of-200-kb.tar", member(b"p", b"x" * 200_000, b"x") + good + end, {65}, {"bad_header"}
     yield "long-name-of-4-gib.tar", header(b"n", 4 << 30, b"L") + good + end, {65}, {"bad_header", "truncated_shard"}
-    yield "extended-headers-in-a-row.tar", member(b"p", b"11 comment=\n"[:11] + b"\n", b"x") * 5000 + good + end, {65}, {"bad_header"}
+    yield "extended-headers-in-a-row.tar", member(b"p", b"13 comment=x\n", b"x") * 5000 + good + end, {65}, {"bad_header"}
     count = 20_000 if short else 200_000
     fields = b"".join(header(b"a.%d" % i, 0) for i in range(count))
     yield "sample-of-many-fields.tar", fields + good + end, {65}, None
-    yield "many-empty-members.tar", many * 1 + b"".join(header(b"k%d.txt" % i, 0) for i in range(count)) + end, {65}, {"no_image"}
+    yield "many-empty-members.tar", b"".join(header(b"k%d.txt" % i, 0) for i in range(count)) + end, {65}, {"no_image"}
 
 
 def zeros_gzip(count):
     packer = zlib.compressobj(9, wbits=31)
     piece = bytes(1 << 20)
     return b"".join([packer.compress(piece) for _ in range(count >> 20)]) + packer.flush()
-
-
-def zstd_pad():
-    return bytes(4096)
 
 
 def long_member():
