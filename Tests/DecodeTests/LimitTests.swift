@@ -84,10 +84,10 @@ struct LimitTests {
   @Test("The hundredth warning ends a JPEG even under keep")
   func warnings() throws {
     let jpeg = Goldens.bytes("jpeg-444.jpg")
-    // A stray byte before a comment is one warning.
+    // A stray byte before a comment is one warning; they come behind the JFIF segment of 18 bytes.
     let stray: [UInt8] = [0x12, 0xFF, 0xFE, 0, 2]
     let warned = { (count: Int) in
-      jpeg[..<2] + Array(repeatElement(stray, count: count).joined()) + jpeg[2...]
+      jpeg[..<20] + Array(repeatElement(stray, count: count).joined()) + jpeg[20...]
     }
     #expect(try decoded(Array(warned(99)), onWarning: .keep) == decoded(jpeg))
     #expect(throws: DecodeError.self) { _ = try decoded(Array(warned(100)), onWarning: .keep) }

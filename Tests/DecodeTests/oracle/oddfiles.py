@@ -163,7 +163,7 @@ def chosen(rng):
     beyond = tiff([(0x010F, 2, 40, struct.pack("<I", 60)), (0x0112, 3, 1, short(6))], tail=bytes(30))
     yield "jpeg-exif-cut-value.jpg", with_segments(jpeg, b"Exif\0\0" + beyond), 3, 8, 1
     huge = tiff([(0x010F, 2, 1 << 30, struct.pack("<I", 8)), (0x0112, 3, 1, short(6))])
-    yield "jpeg-exif-huge-value.jpg", with_segments(jpeg, b"Exif\0\0" + huge), 3, 8, 1
+    yield "jpeg-exif-huge-value.jpg", with_segments(jpeg, b"Exif\0\0" + huge), 3, 8, 6
     number = tiff([(0x0112, 5, 1, struct.pack("<I", 40))], tail=bytes(14) + struct.pack("<II", 10, 2), directory=8)
     yield "jpeg-exif-rational.jpg", with_segments(jpeg, b"Exif\0\0" + number), 3, 8, 5
     eight = tiff([(0x0112, 3, 1, short(7, ">"))], ">")
