@@ -49,7 +49,7 @@ var targets: [Target] = [
   system("CZlib", pkgConfig: "zlib", apt: "zlib1g-dev"),
   system("CBLAS", pkgConfig: "openblas", apt: "libopenblas-dev"),
   .systemLibrary(name: "CLinux"),
-  .target(name: "CCodecs", dependencies: ["CJPEG", "CPNG"]),
+  .target(name: "CCodecs", dependencies: ["CJPEG", "CPNG", "CZlib"]),
 
   library("Shards", ["CZstd", "CZlib", "CLinux", crypto]),
   library("Decode", ["CCodecs", "CWebP", "CGIF"]),
@@ -59,6 +59,9 @@ var targets: [Target] = [
   library("Pipeline", ["Shards", "Decode", "Features", "Prune", "Algebra", yams, crypto]),
 
   .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: settings),
+  // What scripts/robustness compares with Pillow; no product of the package.
+  .executableTarget(
+    name: "decode-dump", dependencies: ["Decode"], path: "Tests/DecodeDump", swiftSettings: settings),
   tests("ShardsTests", ["Shards"], exclude: ["Goldens", "oracle"]),
   tests("DecodeTests", ["Decode"], exclude: ["Goldens", "oracle"]),
   tests("AlgebraTests", ["Algebra"]),

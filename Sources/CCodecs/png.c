@@ -16,6 +16,10 @@ struct tamis_png {
   const uint8_t *bytes;
   size_t count;
   size_t position;
+  size_t budget;  // bytes that may still be read
+  png_uint_32 rows_read;
+  int has_key;  // pixels of the grey `key` are transparent
+  uint8_t key;
   char message[200];
 };
 
@@ -37,6 +41,8 @@ static void on_warning(png_structp library, png_const_charp text) {
 static void on_read(png_structp library, png_bytep target, size_t count) {
   tamis_png *png = png_get_io_ptr(library);
   if (count > png->count - png->position) fail(png, tamis_truncated, "the file ends inside a chunk");
+  if (count > png->budget) fail(png, tamis_scans, "more data behind the last row than may be inflated");
+  png->budget -= count;
   memcpy(target, png->bytes + png->position, count);
   png->position += count;
 }
@@ -72,11 +78,34 @@ static void skip_ancillary_chunks(png_structp library) {
   png_set_keep_unknown_chunks(library, PNG_HANDLE_CHUNK_NEVER, names, (int)(sizeof names / 5));
 }
 
+// Grey of 1, 2 or 4 bits with a transparent grey: Pillow, the oracle, compares the grey widened to 8 bits with the
+// low byte of the key as stored (of 1 bit: white for any key but 0), where libpng compares before widening.
+static int set_small_grey_key(tamis_png *png) {
+  png_color_16p key = NULL;
+  int depth = png_get_bit_depth(png->png, png->info);
+  png->has_key = png_get_color_type(png->png, png->info) == PNG_COLOR_TYPE_GRAY && depth < 8 &&
+                 png_get_tRNS(png->png, png->info, NULL, NULL, &key) != 0 && key != NULL;
+  if (!png->has_key) return 0;
+  png->key = depth == 1 ? (key->gray != 0 ? 255 : 0) : (uint8_t)(key->gray & 255);
+  png_set_expand_gray_1_2_4_to_8(png->png);
+  png_set_add_alpha(png->png, 255, PNG_FILLER_AFTER);
+  return 1;
+}
+
+static void apply_key(const tamis_png *png, uint8_t *row) {
+  if (!png->has_key) return;
+  png_uint_32 width = png_get_image_width(png->png, png->info);
+  for (png_uint_32 x = 0; x < width; x++) {
+    if (row[4 * (size_t)x] == png->key) row[4 * (size_t)x + 3] = 0;
+  }
+}
+
 tamis_status tamis_png_start(tamis_png *png, const uint8_t *bytes, size_t count, uint32_t max_side,
                              tamis_png_header *header) {
   png->bytes = bytes;
   png->count = count;
   png->position = 0;
+  png->budget = SIZE_MAX;
   png->message[0] = 0;
   if (setjmp(png->escape)) return png->status;
   png_set_read_fn(png->png, png, on_read);
@@ -86,7 +115,7 @@ tamis_status tamis_png_start(tamis_png *png, const uint8_t *bytes, size_t count,
   png_set_crc_action(png->png, PNG_CRC_ERROR_QUIT, PNG_CRC_ERROR_QUIT);
   skip_ancillary_chunks(png->png);
   png_read_info(png->png, png->info);
-  png_set_expand(png->png);
+  if (!set_small_grey_key(png)) png_set_expand(png->png);
   png_set_scale_16(png->png);
   png_set_gray_to_rgb(png->png);
   png_set_interlace_handling(png->png);
@@ -97,24 +126,37 @@ tamis_status tamis_png_start(tamis_png *png, const uint8_t *bytes, size_t count,
   return tamis_ok;
 }
 
+// With the last row libpng inflates all that follows it in the pixel data: up to a thousand bytes for each stored.
+static void limit_last_row(tamis_png *png) {
+  png->budget = 65536 + 2 * png_get_rowbytes(png->png, png->info);
+}
+
 tamis_status tamis_png_read(tamis_png *png, uint8_t *pixels, size_t stride) {
   if (setjmp(png->escape)) return png->status;
   png_uint_32 height = png_get_image_height(png->png, png->info);
   int passes = png_get_interlace_type(png->png, png->info) == PNG_INTERLACE_NONE ? 1 : 7;
   for (int pass = 0; pass < passes; pass++) {
-    for (png_uint_32 y = 0; y < height; y++) png_read_row(png->png, pixels + y * stride, NULL);
+    for (png_uint_32 y = 0; y < height; y++) {
+      if (pass == passes - 1 && y == height - 1) limit_last_row(png);
+      png_read_row(png->png, pixels + y * stride, NULL);
+    }
   }
+  for (png_uint_32 y = 0; y < height; y++) apply_key(png, pixels + y * stride);
   return tamis_ok;
 }
 
 tamis_status tamis_png_read_row(tamis_png *png, uint8_t *row) {
   if (setjmp(png->escape)) return png->status;
+  png->rows_read += 1;
+  if (png->rows_read == png_get_image_height(png->png, png->info)) limit_last_row(png);
   png_read_row(png->png, row, NULL);
+  apply_key(png, row);
   return tamis_ok;
 }
 
 tamis_status tamis_png_finish(tamis_png *png) {
   if (setjmp(png->escape)) return png->status;
+  png->budget = SIZE_MAX;
   png_read_end(png->png, NULL);
   return tamis_ok;
 }

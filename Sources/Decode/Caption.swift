@@ -1,11 +1,43 @@
-/// What to do with a caption that is not UTF-8.
+/// What to do with a caption that ``captionFault(_:)`` finds fault with.
 public enum CaptionPolicy: String, Sendable, CaseIterable {
   /// Keep its bytes as they are.
   case keep
-  /// Put U+FFFD in place of what is broken.
+  /// Repair it, see ``repairedCaption(_:)``.
   case replace
   /// Reject the sample with `caption_not_utf8`.
   case drop
+}
+
+/// The longest caption without fault, in bytes.
+public let maxCaptionBytes = 1 << 20
+
+/// What is wrong with a caption, or nil: it is longer than ``maxCaptionBytes``, is not UTF-8, or holds a NUL. A byte
+/// order mark is no fault.
+public func captionFault(_ bytes: RawSpan) -> String? {
+  if bytes.byteCount > maxCaptionBytes {
+    return "the caption has \(bytes.byteCount) bytes, \(maxCaptionBytes) are allowed"
+  }
+  if !isValidUTF8(bytes) { return "the caption is not UTF-8" }
+  for offset in 0..<bytes.byteCount where bytes.byte(at: offset) == 0 { return "the caption holds a NUL" }
+  return nil
+}
+
+/// A caption without fault: a leading byte order mark is removed, U+FFFD stands for what is not UTF-8 and for NULs,
+/// and the rest is cut behind the last character that ends within ``maxCaptionBytes``.
+public func repairedCaption(_ bytes: RawSpan) -> [UInt8] {
+  let start = bytes.has([0xEF, 0xBB, 0xBF], at: 0) ? 3 : 0
+  // No repair makes text shorter, so what lies further behind cannot count.
+  let end = min(bytes.byteCount, start + maxCaptionBytes + 4)
+  var repaired: [UInt8] = []
+  let text = repairedUTF8(bytes.extracting(start..<end))
+  repaired.reserveCapacity(text.count)
+  for byte in text { if byte == 0 { repaired += [0xEF, 0xBF, 0xBD] } else { repaired.append(byte) } }
+  if repaired.count > maxCaptionBytes {
+    var cut = maxCaptionBytes
+    while cut > 0, repaired[cut] & 0xC0 == 0x80 { cut -= 1 }
+    repaired.removeLast(repaired.count - cut)
+  }
+  return repaired
 }
 
 /// Whether the bytes are UTF-8 (Unicode 16, table 3-7): no overlong forms, no surrogates, nothing cut short.
@@ -38,12 +70,14 @@ public func repairedUTF8(_ bytes: RawSpan) -> [UInt8] {
 
 /// The caption under a policy: the bytes to use.
 ///
-/// - Throws: `caption_not_utf8` under `drop` if the bytes are not UTF-8.
+/// - Throws: `caption_not_utf8` under `drop` if there is a fault, whichever it is; the message names it.
 public func caption(_ bytes: RawSpan, _ policy: CaptionPolicy) throws(DecodeError) -> [UInt8] {
-  let given = { (bytes: RawSpan) in unsafe bytes.withUnsafeBytes { unsafe [UInt8]($0) } }
-  if policy == .keep || isValidUTF8(bytes) { return given(bytes) }
-  if policy == .replace { return repairedUTF8(bytes) }
-  throw DecodeError(.captionNotUTF8, "the caption is not UTF-8")
+  switch policy {
+  case .keep: break
+  case .replace: return repairedCaption(bytes)
+  case .drop: if let fault = captionFault(bytes) { throw DecodeError(.captionNotUTF8, fault) }
+  }
+  return unsafe bytes.withUnsafeBytes { unsafe [UInt8]($0) }
 }
 
 /// The length of the well-formed character at `offset`, or minus the length of the broken part there.

@@ -18,7 +18,7 @@ public struct DecodeError: Error, Sendable, Equatable {
     case truncatedImage = "truncated_image"
     /// The data breaks the rules of its format.
     case corruptImage = "corrupt_image"
-    /// The caption is not UTF-8.
+    /// The caption is not UTF-8, holds a NUL or is too long.
     case captionNotUTF8 = "caption_not_utf8"
   }
 

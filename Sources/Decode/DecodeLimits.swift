@@ -9,6 +9,9 @@ public struct DecodeLimits: Sendable, Equatable {
   /// Bytes that decoding one image may allocate (``ImageInfo/decodeMemory``); beyond it is `pixel_limit`.
   public var maxMemory: Int
 
+  /// Longest side of a JPEG, in pixels: what libjpeg reads.
+  public static let maxJPEGSide = 65_500
+
   /// More JPEG scans than this are never legitimate (the limit of libjpeg-turbo's own tools).
   public static let maxScans = 500
 

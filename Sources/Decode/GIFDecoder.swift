@@ -68,12 +68,27 @@ func decodeGIF(_ bytes: RawSpan, info: ImageInfo) throws(DecodeError) -> RGBImag
       case EXTENSION_RECORD_TYPE:
         if let found = try readExtension() { transparent = found }
       case IMAGE_DESC_RECORD_TYPE:
-        try check(unsafe DGifGetImageDesc(file))
-        return try readPicture(width: width, height: height, transparent: transparent)
+        let wide = wideCodes()
+        let status = unsafe DGifGetImageDesc(file)
+        // It has read the whole descriptor when it refuses the size of the codes.
+        if unsafe wide == nil || source.pointee.position != wide!.offset { try check(status) }
+        return try readPicture(width: width, height: height, transparent: transparent, wide: wide)
       default:
         throw DecodeError(.corruptImage, "the GIF has no picture")
       }
     }
+  }
+
+  /// Where the data of the picture descriptor to be read starts and its minimum code size, if that is one that
+  /// giflib refuses.
+  private func wideCodes() -> (offset: Int, size: Int)? {
+    let bytes = unsafe source.pointee.bytes
+    let start = unsafe source.pointee.position
+    guard start + 8 < bytes.count else { return nil }
+    let flags = unsafe bytes[start + 8]
+    let offset = start + 9 + (flags & 0x80 != 0 ? 6 << Int(flags & 7) : 0)
+    guard offset < bytes.count, unsafe (9...11).contains(bytes[offset]) else { return nil }
+    return (offset + 1, unsafe Int(bytes[offset]))
   }
 
   /// Skips an extension; the transparent colour if it is a graphic control extension that names one.
@@ -92,7 +107,9 @@ func decodeGIF(_ bytes: RawSpan, info: ImageInfo) throws(DecodeError) -> RGBImag
     return transparent
   }
 
-  private func readPicture(width: Int, height: Int, transparent: UInt8?) throws(DecodeError) -> [UInt8] {
+  private func readPicture(
+    width: Int, height: Int, transparent: UInt8?, wide: (offset: Int, size: Int)?
+  ) throws(DecodeError) -> [UInt8] {
     let picture = unsafe file.pointee.Image
     let (left, top) = unsafe (Int(picture.Left), Int(picture.Top))
     let (columns, rows) = unsafe (Int(picture.Width), Int(picture.Height))
@@ -105,8 +122,18 @@ func decodeGIF(_ bytes: RawSpan, info: ImageInfo) throws(DecodeError) -> RGBImag
       for i in 0..<width * height { for channel in 0..<3 { pixels[i * 3 + channel] = colours[channel] } }
     }
     var line = [UInt8](repeating: 0, count: columns)
-    for y in unsafe picture.Interlace ? interlacedRows(rows) : Array(0..<rows) {
-      try check(unsafe DGifGetLine(file, &line, Int32(columns)))
+    var indices: [UInt8] = []
+    if let wide {
+      let bytes = unsafe source.pointee.bytes.bytes
+      indices = try decodeWideGIFCodes(
+        bytes, at: wide.offset, minimumCodeSize: wide.size, count: columns * rows)
+    }
+    for (row, y) in unsafe (picture.Interlace ? interlacedRows(rows) : Array(0..<rows)).enumerated() {
+      if wide != nil {
+        line = Array(indices[row * columns..<(row + 1) * columns])
+      } else {
+        try check(unsafe DGifGetLine(file, &line, Int32(columns)))
+      }
       var target = ((top + y) * width + left) * 3
       for index in line {
         for channel in 0..<3 { pixels[target + channel] = colours[Int(index) * 3 + channel] }

@@ -20,9 +20,13 @@ func readGIFHeader(_ bytes: RawSpan) throws(DecodeError) -> ImageHeader {
       if width == 0 || height == 0 {
         throw DecodeError(.corruptImage, "a GIF picture of \(width) x \(height)")
       }
+      let screen = (width: max(screenWidth, left + width), height: max(screenHeight, top + height))
+      // giflib's tables; wide codes are decoded as a whole.
+      let data = offset + 10 + (local & 0x80 != 0 ? 6 << Int(local & 7) : 0)
+      let isWide = bytes.byte(at: data).map { $0 > 8 } ?? false
       return ImageHeader(
-        width: max(screenWidth, left + width), height: max(screenHeight, top + height), channels: 1, depth: 8,
-        isProgressive: local & 0x40 != 0, codecMemory: 1 << 18)
+        width: screen.width, height: screen.height, channels: 1, depth: 8, isProgressive: local & 0x40 != 0,
+        codecMemory: 1 << 20 + (isWide ? width * height : 0))
     case 0x3B:
       throw DecodeError(.corruptImage, "the GIF has no picture")
     default:

@@ -27,7 +27,8 @@ private struct JPEGWalk {
   /// Just after the last marker.
   var offset = 0
   var frame: ImageHeader?
-  var exifOrientation: UInt8?
+  /// Bodies of the segments that start with "Exif": together they are one structure.
+  var exif: [Range<Int>] = []
   var xmpOrientation: UInt8?
   /// Bytes of the coefficients of all components.
   var coefficientBytes = 0
@@ -97,12 +98,26 @@ private struct JPEGWalk {
 
   mutating func readApplication1(_ bytes: RawSpan) {
     guard let length = bytes.bigEndian16(at: offset), length >= 2 else { return }
-    let body = bytes.extracting(min(offset + 2, bytes.byteCount)..<min(offset + length, bytes.byteCount))
-    if exifOrientation == nil, body.has("Exif\0\0", at: 0) {
-      exifOrientation = readEXIFOrientation(body.extracting(6...))
+    let range = min(offset + 2, bytes.byteCount)..<min(offset + length, bytes.byteCount)
+    let body = bytes.extracting(range)
+    if body.has("Exif\0\0", at: 0) {
+      if exif.count < 16 { exif.append(range) }
     } else if body.has("http://ns.adobe.com/xap/1.0/\0", at: 0) {
       xmpOrientation = readXMPOrientation(body)
     }
+  }
+
+  /// From EXIF, or else from XMP. Segments after the first continue it, as in Pillow; at most 16 are read.
+  private func orientation(_ bytes: RawSpan) -> UInt8? {
+    guard let first = exif.first else { return xmpOrientation }
+    if exif.count == 1 { return readEXIFOrientation(bytes.extracting(first)) ?? xmpOrientation }
+    var whole: [UInt8] = []
+    for range in exif {
+      for i in range.lowerBound + (whole.isEmpty ? 0 : 6)..<range.upperBound {
+        whole.append(bytes.byte(at: i)!)
+      }
+    }
+    return unsafe readEXIFOrientation(whole.span.bytes) ?? xmpOrientation
   }
 
   /// At the first scan: counts the scans if there may be several and says what decoding takes.
@@ -111,7 +126,7 @@ private struct JPEGWalk {
     guard let inScan = bytes.byte(at: offset + 2) else {
       throw DecodeError(.truncatedImage, "the JPEG ends inside its scan header")
     }
-    header.orientation = exifOrientation ?? xmpOrientation ?? 1
+    header.orientation = orientation(bytes) ?? 1
     // Rows of samples in several forms, Huffman tables and the decoder itself.
     header.codecMemory = header.width * 256 + (1 << 20)
     if header.isProgressive || inScan != header.channels {

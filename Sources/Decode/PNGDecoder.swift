@@ -65,7 +65,12 @@ import CCodecs
 
   private func check(_ status: tamis_status) throws(DecodeError) {
     if status == tamis_ok { return }
-    let code: DecodeError.Code = status == tamis_truncated ? .truncatedImage : .corruptImage
+    let code: DecodeError.Code
+    switch status {
+    case tamis_truncated: code = .truncatedImage
+    case tamis_scans: code = .costLimit
+    default: code = .corruptImage
+    }
     throw DecodeError(code, "libpng: \(unsafe String(cString: tamis_png_message(handle)))")
   }
 }

@@ -1,5 +1,6 @@
 /// Reads the chunks of a PNG file (W3C PNG, third edition): IHDR, and from the rest only what tells orientation
-/// and transparency. Chunk lengths are stepped over, contents are not inflated.
+/// and transparency. Chunk lengths are stepped over; at most two texts that tell an orientation are inflated, to 1 MiB
+/// each.
 func readPNGHeader(_ bytes: RawSpan) throws(DecodeError) -> ImageHeader {
   guard let width = bytes.bigEndian32(at: 16), let height = bytes.bigEndian32(at: 20),
     let depth = bytes.byte(at: 24), let colour = bytes.byte(at: 25), let interlace = bytes.byte(at: 28)
@@ -21,22 +22,14 @@ func readPNGHeader(_ bytes: RawSpan) throws(DecodeError) -> ImageHeader {
   if interlace == 1 { header.scans = 7 }
 
   var hasAlpha = colour == 4 || colour == 6
-  var exifOrientation: UInt8?
-  var xmpOrientation: UInt8?
+  var orientation = PNGOrientation()
   var offset = 33
   while let length = bytes.bigEndian32(at: offset), length < 1 << 31, !bytes.has("IEND", at: offset + 4) {
     let body = min(offset + 8, bytes.byteCount)..<min(offset + 8 + length, bytes.byteCount)
-    if bytes.has("tRNS", at: offset + 4) {
-      hasAlpha = true
-    } else if bytes.has("eXIf", at: offset + 4) {
-      exifOrientation = readEXIFOrientation(bytes.extracting(body))
-    } else if bytes.has("iTXtXML:com.adobe.xmp\0\0", at: offset + 4) {
-      // The second zero is the compression flag: compressed packets are not read.
-      xmpOrientation = readXMPOrientation(bytes.extracting(body))
-    }
+    if bytes.has("tRNS", at: offset + 4) { hasAlpha = true } else { orientation.note(bytes, body) }
     offset += 12 + length
   }
-  header.orientation = exifOrientation ?? xmpOrientation ?? 1
+  header.orientation = orientation.orientation(bytes) ?? 1
   // libpng's rows before and after conversion, its window and tables.
   header.codecMemory = width * 32 + (1 << 18)
   // Sides above 2^24 are rejected next; the bound keeps the product small.

@@ -20,7 +20,8 @@ public func probe(_ bytes: RawSpan, limits: DecodeLimits) throws(DecodeError) ->
   case .webp: header = try readWebPHeader(bytes)
   case .gif: header = try readGIFHeader(bytes)
   }
-  try check(width: header.width, height: header.height, limits)
+  let side = format == .jpeg ? DecodeLimits.maxJPEGSide : 1 << 24
+  try check(width: header.width, height: header.height, side: min(side, limits.maxSide), limits)
   let info = ImageInfo(header: header, format: format, bytes: bytes.byteCount)
   if info.scans > DecodeLimits.maxScans {
     throw DecodeError(.costLimit, "more than \(DecodeLimits.maxScans) scans")
@@ -34,11 +35,11 @@ public func probe(_ bytes: RawSpan, limits: DecodeLimits) throws(DecodeError) ->
   return info
 }
 
-private func check(width: Int, height: Int, _ limits: DecodeLimits) throws(DecodeError) {
+private func check(width: Int, height: Int, side: Int, _ limits: DecodeLimits) throws(DecodeError) {
   if width <= 0 || height <= 0 { throw DecodeError(.corruptImage, "\(width) x \(height) pixels") }
   // Each side is at most 2^32 - 1 in any format; the side limit comes first so that products stay small.
-  if max(width, height) > min(limits.maxSide, 1 << 24) {
-    throw DecodeError(.pixelLimit, "\(width) x \(height) has a side above \(min(limits.maxSide, 1 << 24))")
+  if max(width, height) > side {
+    throw DecodeError(.pixelLimit, "\(width) x \(height) has a side above \(side)")
   }
   if width * height > limits.maxPixels {
     throw DecodeError(.pixelLimit, "\(width) x \(height) is above \(limits.maxPixels) pixels")

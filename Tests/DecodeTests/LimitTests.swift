@@ -68,6 +68,76 @@ struct LimitTests {
     #expect(rejectCode(Array(bomb(60_000))) == .costLimit)
   }
 
+  @Test("A side above 65 535 is a pixel limit, of a JPEG above 65 500")
+  func sides() {
+    var jpeg = Goldens.bytes("jpeg-grey.jpg")
+    let frame = (0..<jpeg.count).first { jpeg[$0] == 0xFF && jpeg[$0 + 1] == 0xC0 }!
+    (jpeg[frame + 5], jpeg[frame + 6]) = (0, 1)
+    (jpeg[frame + 7], jpeg[frame + 8]) = (0xFF, 0xDC)
+    #expect(code(jpeg) == nil)
+    jpeg[frame + 8] = 0xDD
+    #expect(code(jpeg) == .pixelLimit)
+    #expect(code(pngHeader(65_535, 1)) == nil)
+    #expect(code(pngHeader(1, 65_536)) == .pixelLimit)
+  }
+
+  @Test("The hundredth warning ends a JPEG even under keep")
+  func warnings() throws {
+    let jpeg = Goldens.bytes("jpeg-444.jpg")
+    // A stray byte before a comment is one warning; they come behind the JFIF segment of 18 bytes.
+    let stray: [UInt8] = [0x12, 0xFF, 0xFE, 0, 2]
+    let warned = { (count: Int) in
+      jpeg[..<20] + Array(repeatElement(stray, count: count).joined()) + jpeg[20...]
+    }
+    #expect(try decoded(Array(warned(99)), onWarning: .keep) == decoded(jpeg))
+    #expect(throws: DecodeError.self) { _ = try decoded(Array(warned(100)), onWarning: .keep) }
+    do throws(DecodeError) {
+      _ = try decoded(Array(warned(100)), onWarning: .keep)
+    } catch {
+      #expect(error.code == .jpegWarning)
+    }
+    #expect(rejectCode(Array(warned(1))) == .jpegWarning)
+  }
+
+  @Test("Much pixel data behind the last row of a PNG is a cost limit and is not inflated")
+  func pixelsBehindPixels() throws {
+    // 8 x 8 pixels of 1 bit in a stored block, then empty stored blocks.
+    let rows = [UInt8](repeating: 0, count: 16)
+    let empty: [UInt8] = [0, 0, 0, 0xFF, 0xFF]
+    let png = { (blocks: Int) -> [UInt8] in
+      let data =
+        [0x78, 0x01, 0, 16, 0, 0xEF, 0xFF] + rows + Array(repeatElement(empty, count: blocks).joined())
+      return [0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A]
+        + chunk("IHDR", [0, 0, 0, 8, 0, 0, 0, 8, 1, 0, 0, 0, 0]) + chunk("IDAT", data) + chunk("IEND", [])
+    }
+    #expect(rejectCode(png(20_000)) == .costLimit)
+    #expect(rejectCode(png(100)) != .costLimit)
+  }
+
+  /// A PNG chunk with its CRC.
+  private func chunk(_ name: String, _ body: [UInt8]) -> [UInt8] {
+    func big(_ value: UInt32) -> [UInt8] { (0..<4).map { UInt8(truncatingIfNeeded: value >> (24 - 8 * $0)) } }
+    let named = Array(name.utf8) + body
+    var crc: UInt32 = .max
+    for byte in named {
+      crc ^= UInt32(byte)
+      for _ in 0..<8 { crc = crc & 1 == 1 ? crc >> 1 ^ 0xEDB8_8320 : crc >> 1 }
+    }
+    return big(UInt32(body.count)) + named + big(~crc)
+  }
+
+  @Test("The code tables of lossless WebP count as memory")
+  func codeTables() throws {
+    let memory = try header(Goldens.bytes("webp-code-groups.webp")).decodeMemory
+    let without = 64 * 64 * 7 + 64 * 128 + (1 << 19)
+    #expect(memory >= without + 200 * 11_800)
+    #expect(memory < without + 201 * 12_500)
+    // A broken stream counts as the worst that its size allows: one group for 4 x 4 pixels.
+    var bytes = Goldens.bytes("webp-code-groups.webp")
+    for i in 25..<60 { bytes[i] = 0xFF }
+    #expect(try header(bytes).decodeMemory >= without + 256 * 11_800)
+  }
+
   @Test("Coefficients of progressive JPEG and the turned copy count as memory")
   func memory() throws {
     let memory = { (name: String) in

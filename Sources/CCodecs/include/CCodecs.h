@@ -17,9 +17,13 @@ typedef enum tamis_status {
   tamis_truncated = 2,    // the stream ends too early
   tamis_unsupported = 3,  // the library was built without this feature
   tamis_memory = 4,       // the library needs more than it was allowed
-  tamis_scans = 5,        // more scans than allowed
+  tamis_scans = 5,        // more work than allowed
   tamis_warning = 6,      // a warning, and warnings stop the decode; or the 100th warning
 } tamis_status;
+
+// Inflates a zlib stream into `target` and returns the bytes written, at most `capacity`. What a cut stream gives
+// is kept; a broken one gives 0.
+size_t tamis_inflate(const uint8_t *bytes, size_t count, uint8_t *target, size_t capacity);
 
 // libjpeg ---------------------------------------------------------------------------------------------------
 
@@ -84,7 +88,7 @@ void tamis_png_destroy(tamis_png *png);
 tamis_status tamis_png_start(tamis_png *png, const uint8_t *bytes, size_t count, uint32_t max_side,
                              tamis_png_header *header);
 
-// Reads the whole image, rows `stride` bytes apart.
+// Reads the whole image; tamis_scans if more than about 64 KiB of pixel data follow its last row. Rows `stride` bytes apart.
 tamis_status tamis_png_read(tamis_png *png, uint8_t *pixels, size_t stride);
 
 // Reads the next row of an image that is not interlaced.

@@ -66,9 +66,7 @@ struct IngestWorker: MapWorker, ~Copyable {
     let caption = sample.field([captionField])
     if recipe.decode.onBadCaption == .drop, let caption {
       let bytes = sample.bytes.span.extracting(caption.range)
-      if unsafe !isValidUTF8(bytes.bytes) {
-        return reject(.captionNotUTF8, caption, "the caption is not UTF-8")
-      }
+      if let fault = unsafe captionFault(bytes.bytes) { return reject(.captionNotUTF8, caption, fault) }
     }
     do {
       let info = try probed.get()

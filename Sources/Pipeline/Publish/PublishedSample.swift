@@ -14,7 +14,7 @@ struct PublishedSample {
     if let index = fields.firstIndex(where: { $0.name == captionField }) {
       if onBadCaption == .replace {
         let stored = Array(fields[index].bytes)
-        fields[index].bytes = unsafe repairedUTF8(stored.span.bytes)[...]
+        fields[index].bytes = unsafe repairedCaption(stored.span.bytes)[...]
       }
     } else {
       fields.append(OutputField(name: captionField, bytes: []))

@@ -16,9 +16,9 @@ extension RecipeFile {
 
     decode:
       max_pixels: 89478485
-      max_cost: auto                 # work one image may cost, computed from its header
+      max_cost: auto                 # pixels x scans + bytes of one image; auto: 1431655760
       apply_orientation: true        # EXIF
-      on_bad_caption: keep           # not UTF-8: keep | replace | drop
+      on_bad_caption: keep           # not UTF-8, a NUL, above 1 MiB: keep | replace | drop
       on_warning: reject             # JPEGs that decode with warnings: reject | keep
       fast: false                    # true: decode JPEGs at 1/2, 1/4 or 1/8 where that suffices; see docs/performance.md
 

@@ -16,6 +16,7 @@ import struct
 import numpy as np
 from PIL import Image, ImageOps
 
+from oddfiles import chosen
 from pngfile import png
 
 HERE = pathlib.Path(__file__).resolve().parent.parent / "Goldens"
@@ -290,5 +291,9 @@ webps()
 gifs()
 resampling()
 captions()
+for name, data, channels, depth, orientation in chosen(rng):
+    interlaced = name.endswith(".png") and data[28] == 1
+    facts = dict(progressive=int(interlaced), scans=7 if interlaced else 1)
+    add(name, data, channels, depth, orientation, **facts)
 (HERE / "images.txt").write_text("\n".join(images) + "\n")
 print(len(images), "images,", sum(p.stat().st_size for p in HERE.iterdir()) // 1000, "kB")
