@@ -1,4 +1,5 @@
-// libjpeg behind an opaque handle. One handle decodes many images; see CCodecs.h for the rules.
+// libjpeg behind an opaque handle. One handle decodes many images, each as if it were the first; see CCodecs.h for
+// the rules.
 #include "CCodecs.h"
 
 #include <setjmp.h>
@@ -109,7 +110,9 @@ tamis_status tamis_jpeg_start(tamis_jpeg *jpeg, const uint8_t *bytes, size_t cou
   jpeg->ended_early = 0;
   jpeg->message[0] = 0;
   if (setjmp(jpeg->escape)) return jpeg->status;
-  jpeg_abort_decompress(info);
+  // Tables outlive jpeg_abort: a file that brings none would be decoded with those of the image before it.
+  jpeg_destroy_decompress(info);
+  jpeg_create_decompress(info);
   info->mem->max_memory_to_use = (long)max_memory;
   info->progress = &jpeg->progress;
   jpeg_mem_src(info, bytes, count);
