@@ -10,6 +10,7 @@ func fuzzGrouping(_ bytes: [UInt8]) {
   limits.fieldsPerSample = 4
   limits.keyBytes = 120
   limits.extendedHeaderBytes = 2048
+  limits.bufferBytes = 1024
   let form = input.byte()
   let prefix = form & 4 != 0 ? Array("p-01/".utf8) : []
   var members: [Member] = []

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <jpeglib.h>
+#include "jpeg_tables.h"
 // jerror.h must follow jpeglib.h.
 #include <jerror.h>
 
@@ -18,6 +18,7 @@ struct tamis_jpeg {
   struct jpeg_decompress_struct info;
   struct jpeg_error_mgr errors;
   struct jpeg_progress_mgr progress;
+  tamis_jpeg_tables tables;
   jmp_buf escape;
   tamis_status status;
   int max_scans;
@@ -28,6 +29,8 @@ struct tamis_jpeg {
 };
 
 static tamis_jpeg *owner(j_common_ptr info) { return (tamis_jpeg *)info->client_data; }
+
+tamis_jpeg_tables *tamis_jpeg_tables_of(j_common_ptr info) { return &owner(info)->tables; }
 
 static void fail(tamis_jpeg *jpeg, tamis_status status) {
   jpeg->status = status;
@@ -90,6 +93,7 @@ tamis_jpeg *tamis_jpeg_create(void) {
     return NULL;
   }
   jpeg_create_decompress(&jpeg->info);
+  tamis_jpeg_tables_install(&jpeg->info);
   jpeg->progress.progress_monitor = on_progress;
   return jpeg;
 }
@@ -110,9 +114,8 @@ tamis_status tamis_jpeg_start(tamis_jpeg *jpeg, const uint8_t *bytes, size_t cou
   jpeg->ended_early = 0;
   jpeg->message[0] = 0;
   if (setjmp(jpeg->escape)) return jpeg->status;
-  // Tables outlive jpeg_abort: a file that brings none would be decoded with those of the image before it.
-  jpeg_destroy_decompress(info);
-  jpeg_create_decompress(info);
+  jpeg_abort_decompress(info);
+  tamis_jpeg_tables_forget(info);
   info->mem->max_memory_to_use = (long)max_memory;
   info->progress = &jpeg->progress;
   jpeg_mem_src(info, bytes, count);

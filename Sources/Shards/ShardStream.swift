@@ -25,13 +25,11 @@ final class ShardStream {
   /// Where a copy of all that comes out goes.
   private var copy: BufferedFile?
 
-  private static let bufferBytes = 256 << 10
-
   /// - Parameter hashing: compute the SHA-256 of the file as stored, see ``finish()``.
   init(_ file: consuming File, limits: ShardLimits, hashing: Bool) throws {
     self.file = file
     self.limits = limits
-    chunk = [UInt8](repeating: 0, count: Self.bufferBytes)
+    chunk = [UInt8](repeating: 0, count: max(limits.bufferBytes, 512))
     if hashing { hasher = SHA256() }
     try sniff()
   }
@@ -135,9 +133,9 @@ final class ShardStream {
       rawRange = (rawRange.lowerBound + step.consumed)..<rawRange.upperBound
       atBoundary = step.atBoundary
       if step.produced > 0 {
-        filled = step.produced
-        decompressedBytes += UInt64(filled)
         try checkExpansion()
+        filled = Int(min(UInt64(step.produced), limits.decompressedBytes - decompressedBytes))
+        decompressedBytes += UInt64(filled)
         return true
       }
       if rawEnded, rawRange.isEmpty {
@@ -149,9 +147,9 @@ final class ShardStream {
     }
   }
 
-  /// Stops output bombs: a total cap, and more than 1000:1 once past 1 GiB.
+  /// Stops output bombs: a total cap up to which all bytes are given, and more than 1000:1 once past 1 GiB.
   private func checkExpansion() throws(ShardFault) {
-    if decompressedBytes > limits.decompressedBytes {
+    if decompressedBytes == limits.decompressedBytes {
       throw ShardFault(
         .memberTooLarge, at: offset, "more than \(limits.decompressedBytes) bytes come out of this shard")
     }
