@@ -1,9 +1,12 @@
 // swift-tools-version: 6.2
 import PackageDescription
 
+// TAMIS_FUZZ=1 adds the fuzz targets and makes our own code report its coverage to libFuzzer; set by scripts/fuzz.
+let fuzzing = Context.environment["TAMIS_FUZZ"] == "1"
+
 // TAMIS_LIGHT=1 leaves the daemon and the command line out: sanitizer and fuzz builds then need neither
 // ArgumentParser nor the server packages.
-let light = Context.environment["TAMIS_LIGHT"] == "1"
+let light = Context.environment["TAMIS_LIGHT"] == "1" || fuzzing
 
 // CI sets this; users with a newer compiler are not stopped by its new warnings.
 let warningsAreErrors = Context.environment["TAMIS_WARNINGS_AS_ERRORS"] == "1"
@@ -18,6 +21,9 @@ let settings: [SwiftSetting] =
     .strictMemorySafety(),
   ] + (warningsAreErrors ? [.treatAllWarnings(as: .error)] : [])
 
+let coverage: [SwiftSetting] = fuzzing ? [.unsafeFlags(["-sanitize=fuzzer"])] : []
+let cCoverage: [CSetting] = fuzzing ? [.unsafeFlags(["-fsanitize=fuzzer-no-link"])] : []
+
 /// A system library: module map and shim header only.
 func system(_ name: String, pkgConfig: String? = nil, apt: String) -> Target {
   .systemLibrary(name: name, pkgConfig: pkgConfig, providers: [.apt([apt])])
@@ -25,7 +31,7 @@ func system(_ name: String, pkgConfig: String? = nil, apt: String) -> Target {
 
 /// A Swift target with the common settings.
 func library(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
-  .target(name: name, dependencies: dependencies, swiftSettings: settings)
+  .target(name: name, dependencies: dependencies, swiftSettings: settings + coverage)
 }
 
 /// A test target; it may use the Python oracles through `TestSupport`.
@@ -49,7 +55,7 @@ var targets: [Target] = [
   system("CZlib", pkgConfig: "zlib", apt: "zlib1g-dev"),
   system("CBLAS", pkgConfig: "openblas", apt: "libopenblas-dev"),
   .systemLibrary(name: "CLinux"),
-  .target(name: "CCodecs", dependencies: ["CJPEG", "CPNG", "CZlib"]),
+  .target(name: "CCodecs", dependencies: ["CJPEG", "CPNG", "CZlib"], cSettings: cCoverage),
 
   library("Shards", ["CZstd", "CZlib", "CLinux", crypto]),
   library("Decode", ["CCodecs", "CWebP", "CGIF"]),
@@ -91,6 +97,15 @@ if !light {
       ],
       swiftSettings: settings),
     tests("EndToEndTests", ["tamis"], exclude: ["oracle"]),
+  ]
+}
+
+if fuzzing {
+  targets += [
+    .target(name: "CFuzzer", path: "Fuzz/CFuzzer"),
+    .executableTarget(
+      name: "tamis-fuzz", dependencies: ["CFuzzer", "CZlib", "CZstd", "Shards", "Decode", "Pipeline"],
+      path: "Fuzz/Sources", swiftSettings: settings, linkerSettings: [.linkedLibrary("stdc++")]),
   ]
 }
 

@@ -1,4 +1,5 @@
-// libjpeg behind an opaque handle. One handle decodes many images; see CCodecs.h for the rules.
+// libjpeg behind an opaque handle. One handle decodes many images, each as if it were the first; see CCodecs.h for
+// the rules.
 #include "CCodecs.h"
 
 #include <setjmp.h>
@@ -7,6 +8,7 @@
 #include <string.h>
 
 #include "jpeg_memory.h"
+#include "jpeg_tables.h"
 // jerror.h must follow jpeglib.h.
 #include <jerror.h>
 
@@ -18,6 +20,7 @@ struct tamis_jpeg {
   struct jpeg_error_mgr errors;
   struct jpeg_progress_mgr progress;
   tamis_jpeg_memory memory;
+  tamis_jpeg_tables tables;
   jmp_buf escape;
   tamis_status status;
   int max_scans;
@@ -30,6 +33,7 @@ struct tamis_jpeg {
 static tamis_jpeg *owner(j_common_ptr info) { return (tamis_jpeg *)info->client_data; }
 
 tamis_jpeg_memory *tamis_jpeg_memory_of(j_common_ptr info) { return &owner(info)->memory; }
+tamis_jpeg_tables *tamis_jpeg_tables_of(j_common_ptr info) { return &owner(info)->tables; }
 
 static void fail(tamis_jpeg *jpeg, tamis_status status) {
   jpeg->status = status;
@@ -93,6 +97,7 @@ tamis_jpeg *tamis_jpeg_create(void) {
   }
   jpeg_create_decompress(&jpeg->info);
   tamis_jpeg_memory_install((j_common_ptr)&jpeg->info, &jpeg->memory);
+  tamis_jpeg_tables_install(&jpeg->info);
   jpeg->progress.progress_monitor = on_progress;
   return jpeg;
 }
@@ -115,6 +120,7 @@ tamis_status tamis_jpeg_start(tamis_jpeg *jpeg, const uint8_t *bytes, size_t cou
   jpeg->message[0] = 0;
   if (setjmp(jpeg->escape)) return jpeg->status;
   jpeg_abort_decompress(info);
+  tamis_jpeg_tables_forget(info);
   info->mem->max_memory_to_use = (long)max_memory;
   info->progress = &jpeg->progress;
   jpeg_mem_src(info, bytes, count);

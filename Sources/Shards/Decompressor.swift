@@ -17,6 +17,9 @@ package struct DecompressionError: Error {
 }
 
 /// One of the compressed forms a shard may have; owns the library's state.
+///
+/// What comes out of a broken stream before it breaks must not depend on how its bytes arrive: each step gives all
+/// that is sound before a later step throws.
 protocol Decompressor: AnyObject {
   var name: String { get }
   /// Inflates from `input` into `output`; both ranges are offsets into the arrays.
@@ -30,6 +33,7 @@ protocol Decompressor: AnyObject {
   let name = "gzip"
   private var stream = unsafe z_stream()
   private var open = true
+  private var failure: DecompressionError?
 
   init() throws(DecompressionError) {
     let gzipOnly: Int32 = 15 + 16
@@ -44,6 +48,7 @@ protocol Decompressor: AnyObject {
   func step(
     _ input: [UInt8], _ inputRange: Range<Int>, into output: inout [UInt8]
   ) throws(DecompressionError) -> DecompressionStep {
+    if let failure { throw failure }
     if !open {
       guard !inputRange.isEmpty else { return DecompressionStep(consumed: 0, produced: 0, atBoundary: true) }
       let padding = input[inputRange].prefix { $0 == 0 }.count
@@ -62,9 +67,11 @@ protocol Decompressor: AnyObject {
         return unsafe inflate(&stream, Z_NO_FLUSH)
       }
     }
-    guard code == Z_OK || code == Z_STREAM_END || code == Z_BUF_ERROR else {
-      throw unsafe DecompressionError(
+    if code != Z_OK, code != Z_STREAM_END, code != Z_BUF_ERROR {
+      let error = unsafe DecompressionError(
         message: stream.msg.map { unsafe String(cString: $0) } ?? "gzip error \(code)")
+      if unsafe Int(stream.avail_out) == room { throw error }
+      failure = error
     }
     if code == Z_STREAM_END { open = false }
     return unsafe DecompressionStep(
@@ -80,6 +87,12 @@ protocol Decompressor: AnyObject {
   private let context: OpaquePointer
   private let windowLog: Int
   private var atBoundary = true
+  /// Bytes to give next: the library loses what it made in a step that fails, so a step is one block at most.
+  private var wanted = ZstdDecompressor.firstBytes
+  private var hasMore = false
+
+  private static let firstBytes = 5
+  private static let blockHeaderBytes = 3
 
   init(windowLog: Int) throws(DecompressionError) {
     self.windowLog = windowLog
@@ -96,12 +109,13 @@ protocol Decompressor: AnyObject {
     _ input: [UInt8], _ inputRange: Range<Int>, into output: inout [UInt8]
   ) throws(DecompressionError) -> DecompressionStep {
     let room = output.count
+    let given = hasMore ? 0 : min(inputRange.count, wanted)
     var consumed = 0
     var produced = 0
     let code = unsafe input.withUnsafeBytes { source in
       unsafe output.withUnsafeMutableBytes { target in
         var from = unsafe ZSTD_inBuffer(
-          src: source.baseAddress! + inputRange.lowerBound, size: inputRange.count, pos: 0)
+          src: source.baseAddress! + inputRange.lowerBound, size: given, pos: 0)
         var to = unsafe ZSTD_outBuffer(dst: target.baseAddress!, size: room, pos: 0)
         let code = unsafe ZSTD_decompressStream(context, &to, &from)
         unsafe consumed = from.pos
@@ -118,6 +132,9 @@ protocol Decompressor: AnyObject {
       throw DecompressionError(message: unsafe String(cString: ZSTD_getErrorName(code)))
     }
     if consumed > 0 || produced > 0 { atBoundary = code == 0 }
+    // The hint covers the header of the block after the next one, too.
+    wanted = code == 0 ? Self.firstBytes : code > Self.blockHeaderBytes ? code - Self.blockHeaderBytes : code
+    hasMore = produced == room
     return DecompressionStep(consumed: consumed, produced: produced, atBoundary: atBoundary)
   }
 }

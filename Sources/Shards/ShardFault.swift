@@ -56,6 +56,8 @@ public struct ShardLimits: Sendable, Equatable {
   public var expansionGrace: UInt64 = 1 << 30
   /// Base-2 logarithm of the largest zstd window accepted.
   public var zstdWindowLog = 27
+  /// Bytes read and inflated at a time, at least 512. Not a limit: no result depends on it.
+  public var bufferBytes = 256 << 10
 
   public init() {}
 }

@@ -28,7 +28,6 @@ final class ShardStream {
   /// True when data to be passed over is seeked over.
   private var seeks: Bool
 
-  private static let bufferBytes = 256 << 10
   private static let skimmingBytes = 16 << 10
 
   /// - Parameters:
@@ -38,7 +37,7 @@ final class ShardStream {
     seeks = try skimming && !hashing && file.status().isRegular
     self.file = file
     self.limits = limits
-    chunk = [UInt8](repeating: 0, count: seeks ? Self.skimmingBytes : Self.bufferBytes)
+    chunk = [UInt8](repeating: 0, count: seeks ? Self.skimmingBytes : max(limits.bufferBytes, 512))
     if hashing { hasher = SHA256() }
     try sniff()
   }
@@ -145,9 +144,9 @@ final class ShardStream {
       rawRange = (rawRange.lowerBound + step.consumed)..<rawRange.upperBound
       atBoundary = step.atBoundary
       if step.produced > 0 {
-        filled = step.produced
-        decompressedBytes += UInt64(filled)
         try checkExpansion()
+        filled = Int(min(UInt64(step.produced), limits.decompressedBytes - decompressedBytes))
+        decompressedBytes += UInt64(filled)
         return true
       }
       if rawEnded, rawRange.isEmpty {
@@ -159,9 +158,9 @@ final class ShardStream {
     }
   }
 
-  /// Stops output bombs: a total cap, and more than 1000:1 once past 1 GiB.
+  /// Stops output bombs: a total cap up to which all bytes are given, and more than 1000:1 once past 1 GiB.
   private func checkExpansion() throws(ShardFault) {
-    if decompressedBytes > limits.decompressedBytes {
+    if decompressedBytes == limits.decompressedBytes {
       throw ShardFault(
         .memberTooLarge, at: offset, "more than \(limits.decompressedBytes) bytes come out of this shard")
     }

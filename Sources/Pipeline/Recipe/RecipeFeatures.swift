@@ -12,10 +12,10 @@ extension Recipe {
     /// The image embedding; nil: none unless pruning needs it.
     public var image: ImageEncoder?
 
-    /// As in the file: thumbnail and PCA are one section.
+    /// As in the file: thumbnail and PCA are one section, and without it nothing asks for a PCA.
     public func encode(to encoder: any Encoder) throws {
       var values = encoder.container(keyedBy: CodingKeys.self)
-      try values.encode(PCASection(thumbnail: thumbnail, pca: pca), forKey: .pca)
+      if let pca { try values.encode(PCASection(thumbnail: thumbnail, pca: pca), forKey: .pca) }
       if let image { try values.encode(["encoder": image.rawValue], forKey: .image) }
     }
 
@@ -89,10 +89,10 @@ extension Recipe {
 /// `features.pca` as one section.
 private struct PCASection: Encodable {
   var thumbnail: Recipe.Thumbnail
-  var pca: Recipe.PCA?
+  var pca: Recipe.PCA
 
   func encode(to encoder: any Encoder) throws {
     try thumbnail.encode(to: encoder)
-    try pca?.encode(to: encoder)
+    try pca.encode(to: encoder)
   }
 }

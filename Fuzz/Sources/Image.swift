@@ -1,0 +1,71 @@
+import CFuzzer
+import Decode
+
+/// Targets `jpeg`, `png`, `webp` and `gif`: the input is an image file; the targets differ in their corpus. The C
+/// libraries are those of the system and not instrumented: what is tested is our use of them.
+func fuzzImage(_ bytes: [UInt8]) {
+  let limits = DecodeLimits(maxPixels: 1 << 17, maxSide: 4096, maxCost: 1 << 21, maxMemory: 4 << 20)
+  fuzz_heap_watch()
+  let probed = attempt { () throws(DecodeError) in try unsafe probe(bytes.span.bytes, limits: limits) }
+  let probePeak = fuzz_heap_peak()
+  require(probePeak < 1 << 16, "reading a header took \(probePeak) bytes")
+  guard case .success(let info) = probed else { return }
+  require(info.width > 0 && info.height > 0, "\(info.width) x \(info.height)")
+  require(info.width * info.height <= limits.maxPixels, "more pixels than allowed")
+  require(max(info.width, info.height) <= limits.maxSide, "a longer side than allowed")
+  require(info.cost <= limits.maxCost, "more cost than allowed")
+  require(info.decodeMemory <= limits.maxMemory, "more memory than allowed")
+  require((1...8).contains(info.orientation), "orientation \(info.orientation)")
+
+  let strict = decodeTwice(bytes, info, limits, .reject)
+  let lenient = decodeTwice(bytes, info, limits, .keep)
+  if case .success(let image) = strict {
+    require(lenient == .success(image), "keeping warnings changes pixels")
+  }
+  if info.format != .jpeg { require(strict == lenient, "warnings matter outside JPEG") }
+  guard case .success(let image) = lenient else { return }
+  require(image.width == info.orientedWidth && image.height == info.orientedHeight, "another size")
+  require(image.pixels.count == image.width * image.height * 3, "missing pixels")
+  let filter = ResampleFilter.allCases[bytes.count % ResampleFilter.allCases.count]
+  for fit in ThumbnailFit.allCases {
+    let size = 1 + bytes.count / 4 % 40
+    let thumbnail = Thumbnailer(size: size, fit: fit, filter: filter).make(from: image)
+    require(thumbnail.count == size * size * 3, "a thumbnail of \(thumbnail.count) bytes")
+  }
+}
+
+private typealias Decoded = Result<RGBImage, DecodeError>
+
+/// Decodes twice with one decoder and once with another: what came before must not matter.
+private func decodeTwice(
+  _ bytes: [UInt8], _ info: ImageInfo, _ limits: DecodeLimits, _ policy: WarningPolicy
+) -> Decoded {
+  var decoder = ImageDecoder(limits: limits, onWarning: policy)
+  fuzz_heap_watch()
+  let first = attempt { () throws(DecodeError) in try unsafe decoder.decode(bytes.span.bytes, info: info) }
+  let peak = fuzz_heap_peak()
+  require(
+    peak <= info.decodeMemory + unforeseen(info),
+    "decoding took \(peak) bytes, \(info.decodeMemory) were announced")
+  let second = attempt { () throws(DecodeError) in try unsafe decoder.decode(bytes.span.bytes, info: info) }
+  require(first == second, "decoded \(words(first)), then \(words(second))")
+  return first
+}
+
+private func words(_ result: Decoded) -> String {
+  switch result {
+  case .success(let image): "\(image.width) x \(image.height), \(image.pixels.hashValue)"
+  case .failure(let error): "\(error.code.rawValue): \(error.message)"
+  }
+}
+
+/// Bytes beyond the announcement that are no finding: error texts, and the code tables of lossless WebP, which no
+/// header announces (see `readWebPHeader`).
+private func unforeseen(_ info: ImageInfo) -> Int {
+  let tables = info.format == .webp ? (info.width * info.height / 16 + 2) * 14_000 : 0
+  return (1 << 14) + tables
+}
+
+private func attempt<Value>(_ body: () throws(DecodeError) -> Value) -> Result<Value, DecodeError> {
+  do throws(DecodeError) { return .success(try body()) } catch { return .failure(error) }
+}
