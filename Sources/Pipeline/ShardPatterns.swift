@@ -63,12 +63,15 @@ package enum ShardPatterns {
     return existing
   }
 
-  /// True when a search by the pattern (absolute, without braces) may read what lies in `place`, a path's components:
-  /// the pattern matches the place, something below it, or a directory above it.
-  static func mayReach(_ pattern: String, _ place: [String]) -> Bool {
+  /// True when a search by the pattern (absolute, without braces) may read files that are written to `place`, a
+  /// directory's components: the pattern matches it, a directory above it, or by a glob what lies in it.
+  package static func mayReach(_ pattern: String, _ place: [String]) -> Bool {
     let parts = pattern.split(separator: "/").map(String.init)
-    return zip(parts, place).allSatisfy { unsafe $0 == $1 || fnmatch($0, $1, FNM_PERIOD) == 0 }
-      && !place.dropFirst(parts.count).contains { $0.hasPrefix(".") }
+    guard zip(parts, place).allSatisfy({ unsafe $0 == $1 || fnmatch($0, $1, FNM_PERIOD) == 0 }) else {
+      return false
+    }
+    if place.count < parts.count { return hasGlob(parts[place.count]) }
+    return !place.dropFirst(parts.count).contains { $0.hasPrefix(".") }
   }
 
   /// `x{,.gz}` → `x`, `x.gz`; also `{a,b}` nested, and ranges `{00..12}` (zero-padded), `{9..0}`, `{0..9..3}`,

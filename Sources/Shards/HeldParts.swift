@@ -1,13 +1,19 @@
 /// Parts of samples that wait for the last part of their key (``DuplicatePolicy/merge``).
 ///
-/// What is held is bounded (``ShardLimits/heldBytes``): a sample whose next part does not fit gives up its bytes and
-/// is rejected where its last part is.
+/// What is held is bounded (``ShardLimits/heldBytes``). Beyond half of it, a part of a plain tar in a regular file is read again
+/// from there when the next one comes; from other shards a sample that does not fit gives up its bytes and is rejected
+/// where its last part is.
 struct HeldParts {
   private struct Held {
     var sample: Sample
     var parts: Int
     var cost: UInt64
+    /// True when the bytes are to be read again.
+    var isDropped = false
   }
+
+  /// Reads the bytes of a field again; nil where the shard cannot do that.
+  typealias Reread = (Field) throws -> [UInt8]
 
   private let limits: ShardLimits
   private var held: [KeyHash: Held] = [:]
@@ -18,7 +24,9 @@ struct HeldParts {
   init(_ limits: ShardLimits) { self.limits = limits }
 
   /// Adds a part of a key that has `count` in all; the whole sample comes back with the last one.
-  mutating func add(_ part: Sample, of count: Int, for hash: KeyHash) -> Sample? {
+  mutating func add(
+    _ part: Sample, of count: Int, for hash: KeyHash, reread: Reread?
+  ) throws -> Sample? {
     if let seen = tooLarge[hash] { return addTooLarge(part, seen + 1, of: count, hash) }
     var parts = 1
     var sample = part
@@ -26,14 +34,30 @@ struct HeldParts {
       cost -= before.cost
       parts += before.parts
       sample = before.sample
+      if before.isDropped, let reread { try restore(&sample, reread) }
       merge(part, into: &sample)
     }
     if parts >= count { return sample }
-    let new = Self.cost(of: sample)
+    var new = Self.cost(of: sample)
+    var isDropped = false
+    // Bytes that can be read again take no more than half, so that there is room for entries without them.
+    if cost + new > limits.heldBytes / 2, reread != nil {
+      new -= UInt64(sample.bytes.count)
+      sample.bytes = []
+      isDropped = true
+    }
     guard cost + new <= limits.heldBytes else { return addTooLarge(part, parts, of: count, hash) }
     cost += new
-    held[hash] = Held(sample: sample, parts: parts, cost: new)
+    held[hash] = Held(sample: sample, parts: parts, cost: new, isDropped: isDropped)
     return nil
+  }
+
+  private func restore(_ sample: inout Sample, _ reread: Reread) throws {
+    for index in sample.fields.indices {
+      let start = sample.bytes.count
+      sample.bytes += try reread(sample.fields[index])
+      sample.fields[index].range = start..<sample.bytes.count
+    }
   }
 
   /// What is left when the shard ends before the last part of a key: possible only if the file changed after the

@@ -22,8 +22,9 @@ struct KeyPolicy {
 
   /// The sample that a part completes; nil while further parts are awaited.
   ///
+  /// - Parameter reread: reads a field of the shard again, where that can be done.
   /// - Throws: ``RepeatedKey`` under ``RepeatedKeys/report``.
-  mutating func sample(from part: Sample) throws(RepeatedKey) -> Sample? {
+  mutating func sample(from part: Sample, reread: HeldParts.Reread?) throws -> Sample? {
     let hash = KeyHash(part.key)
     let overlap = fieldSets.insert(part.fields.map(\.name), for: hash)
     var part = part
@@ -36,7 +37,9 @@ struct KeyPolicy {
     case .report where overlap != nil: throw RepeatedKey(offset: part.offset)
     case .known(let conflicts):
       if let parts = conflicts[hash] {
-        if policy == .merge { return held.add(part, of: parts.count, for: hash) }
+        if policy == .merge {
+          return try held.add(part, of: parts.count, for: hash, reread: reread)
+        }
         reject(&part, overlap: parts.overlap)
         return part
       }

@@ -53,8 +53,11 @@ public struct ShardReader: ~Copyable {
 
   /// The next sample, or nil after the last one of a complete (or salvaged) shard.
   public mutating func next() throws -> Sample? {
+    let stream = tar.stream
+    let reread: HeldParts.Reread? =
+      stream.canReread ? { try stream.reread(at: $0.dataOffset, count: $0.range.count) } : nil
     while let part = try nextPart() {
-      guard var sample = try keys.sample(from: part) else { continue }
+      guard var sample = try keys.sample(from: part, reread: reread) else { continue }
       checkNames(&sample)
       summary.samples += 1
       return sample

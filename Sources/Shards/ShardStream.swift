@@ -27,6 +27,7 @@ final class ShardStream {
 
   /// True when data to be passed over is seeked over.
   private var seeks: Bool
+  private let isRegular: Bool
 
   private static let skimmingBytes = 16 << 10
 
@@ -34,7 +35,8 @@ final class ShardStream {
   ///   - hashing: compute the SHA-256 of the file as stored, see ``digest()``.
   ///   - skimming: most of the data will be passed over; of a plain tar in a regular file it is not read then.
   init(_ file: consuming File, limits: ShardLimits, hashing: Bool, skimming: Bool = false) throws {
-    seeks = try skimming && !hashing && file.status().isRegular
+    isRegular = try file.status().isRegular
+    seeks = skimming && !hashing && isRegular
     self.file = file
     self.limits = limits
     chunk = [UInt8](repeating: 0, count: seeks ? Self.skimmingBytes : max(limits.bufferBytes, 512))
@@ -217,6 +219,18 @@ final class ShardStream {
       offset += UInt64(filled - position)
       position = filled
     }
+  }
+
+  /// True for a plain tar in a regular file.
+  var canReread: Bool { isRegular && decompressor == nil }
+
+  /// Reads bytes at an offset again, without moving on.
+  func reread(at offset: UInt64, count: Int) throws -> [UInt8] {
+    let bytes = try file.read(at: offset, count: count)
+    guard bytes.count == count else {
+      throw ShardFault(.truncatedShard, at: offset, "the shard became shorter while it was read")
+    }
+    return bytes
   }
 
   /// Reads the rest of the stored file without decompressing it, so that the hash covers the whole file after a

@@ -42,6 +42,21 @@ import Testing
     ])
   func roots(pattern: String, root: String) { #expect(ShardPatterns.root(pattern) == root) }
 
+  @Test(
+    "a run may not write where its patterns look",
+    arguments: [
+      ("/d/in", "/d/in", true), ("/d/in", "/d/in/out", true), ("/d/in", "/d/in/.tamis", false),
+      ("/d/in", "/d", false), ("/d/in", "/d/inner", false), ("/d/*.tar", "/d", true),
+      ("/d/*.tar", "/d/out", false),
+      ("/d/*", "/d/out", true), ("/d/*", "/d/.tamis", false), ("/d/*/x.tar", "/d/out", false),
+      ("/d/*/*.tar", "/d/out", true), ("/d/in/*.tar", "/d", false), ("/d/a.tar", "/d/out", false),
+      ("/d/a.tar", "/d", false),
+    ])
+  func reach(pattern: String, place: String, expected: Bool) {
+    let components = place.split(separator: "/").map(String.init)
+    #expect(ShardPatterns.mayReach(pattern, components) == expected)
+  }
+
   /// The names found below a directory with these files.
   private func find(_ text: String, _ files: [String], waits: Bool = false) throws -> [String] {
     let folder = try TemporaryDirectory()

@@ -79,7 +79,9 @@ private func tar(_ members: [(String, String)]) -> [UInt8] {
     #expect(result.samples[2].bytes == Array("Ss".utf8))
   }
 
-  @Test("merge: what waits is bounded; a sample that does not fit is rejected where its last part is")
+  @Test(
+    "merge: what waits is bounded; of a compressed shard, what does not fit is rejected, a plain one is read again"
+  )
   func mergeBound() throws {
     var bounded = rules(.merge)
     bounded.limits.heldBytes = 3000
@@ -88,9 +90,14 @@ private func tar(_ members: [(String, String)]) -> [UInt8] {
       ("a.jpg", "A"), ("b.jpg", big), ("c.jpg", "C"), ("b.txt", "b"), ("a.txt", "a"), ("b.json", "{}"),
       ("c.txt", "c"),
     ])
-    let result = try readShard(bytes, rules: bounded)
+    let result = try readShard(zstd(bytes), rules: bounded)
     #expect(result.keys == ["a", "b", "c"])
     #expect(result.codes == [nil, .memberTooLarge, nil])
+    let plain = try readShard(bytes, rules: bounded)
+    #expect(plain.keys == ["a", "b", "c"])
+    #expect(plain.codes == [nil, nil, nil])
+    #expect(plain.samples[1].bytes == Array((big + "b" + "{}").utf8))
+    #expect(plain.samples[1].fields.map { $0.range.count } == [2000, 1, 2])
     bounded.limits.sampleBytes = 2000
     bounded.limits.heldBytes = 1 << 20
     #expect(try readShard(bytes, rules: bounded).codes == [nil, .memberTooLarge, nil])
@@ -145,11 +152,12 @@ private func tar(_ members: [(String, String)]) -> [UInt8] {
   @Test("Any order of any parts, in any form, merges to what a model says", arguments: [21, 22, 23])
   func mergeModel(seed: UInt64) throws {
     var random = SplitMix(seed: seed)
+    let filling = String(repeating: "-", count: 1000)
     for round in 0..<60 {
       var members: [(String, String)] = []
       for key in 0..<Int.random(in: 1...6, using: &random) {
         for field in ["jpg", "txt", "json"] where Int.random(in: 0..<4, using: &random) > 0 {
-          members.append(("k\(key).\(field)", "\(key)\(field)\(round)"))
+          members.append(("k\(key).\(field)", "\(key)\(field)\(round)\(filling)"))
         }
       }
       members.shuffle(using: &random)
@@ -161,13 +169,15 @@ private func tar(_ members: [(String, String)]) -> [UInt8] {
         last[key] = index
       }
       let plain = tar(members)
-      for bytes in [plain, try zstd(plain)] {
-        let result = try readShard(bytes, rules: rules(.merge))
+      var tight = rules(.merge)
+      tight.limits.heldBytes = 12_000  // enough for the entries, not for their bytes
+      for (bytes, rules) in [(plain, rules(.merge)), (try zstd(plain), rules(.merge)), (plain, tight)] {
+        let result = try readShard(bytes, rules: rules)
         #expect(result.keys == last.sorted { $0.value < $1.value }.map(\.key))
         for (index, key) in result.keys.enumerated() {
           #expect(Set(result.samples[index].fields.map(\.name)) == fields[key])
           for field in result.samples[index].fields {
-            #expect(result.text(index, field.name) == "\(key.dropFirst())\(field.name)\(round)")
+            #expect(result.text(index, field.name) == "\(key.dropFirst())\(field.name)\(round)\(filling)")
           }
         }
       }
