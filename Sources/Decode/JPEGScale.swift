@@ -2,8 +2,8 @@
 ///
 /// The inverse DCT of each 8 × 8 block then makes fewer pixels, from the low frequencies alone; the decode is
 /// quicker, and its pixels are not quite those of a whole image reduced. libjpeg has all eight scales, but
-/// libjpeg-turbo has vector code for 1, 2, 4 and 8 eighths alone: 5, 6 and 7 take longer than a whole decode, 3
-/// takes as long as 4. Pillow's `draft` knows the same four.
+/// libjpeg-turbo has vector code for 1, 2, 4 and 8 eighths alone: 5, 6 and 7 take as long as a whole decode or
+/// longer, 3 as long as 4. Pillow's `draft` knows the same four.
 struct JPEGScale: Equatable {
   let eighths: Int
 
