@@ -41,6 +41,7 @@ func checkWebP(_ status: VP8StatusCode) throws(DecodeError) {
   switch status {
   case VP8_STATUS_OK: return
   case VP8_STATUS_NOT_ENOUGH_DATA: throw DecodeError(.truncatedImage, "the WebP ends early")
+  case VP8_STATUS_OUT_OF_MEMORY: throw DecodeError(.pixelLimit, "no memory for libwebp")
   case VP8_STATUS_UNSUPPORTED_FEATURE: throw DecodeError(.unsupported, "an unknown variant of WebP")
   default: throw DecodeError(.corruptImage, "libwebp status \(status.rawValue)")
   }
