@@ -22,10 +22,10 @@ setup-test:
 	scripts/setup test
 
 format: ## Formats the sources in place.
-	swift format -i -r Sources Tests Package.swift
+	swift format -i -r Sources Tests Fuzz Package.swift
 
 lint: ## Fails if the format is off.
-	swift format lint --strict -r Sources Tests Package.swift
+	swift format lint --strict -r Sources Tests Fuzz Package.swift
 
 clean:
 	rm -rf .build samples/out samples/.tamis

@@ -37,6 +37,14 @@ import Testing
     #expect(try RecipeFile.parse(try RecipeFile.text(of: recipe), path: "/x/y.yaml") == recipe)
   }
 
+  /// Found by the fuzz target `recipe`: the thumbnail's section asked for a PCA.
+  @Test("a recipe that asks for little is written as one that asks for no more")
+  func writtenAsItIs() throws {
+    let recipe = try RecipeFile.parse("input: {path: a}", path: "r.yaml")
+    #expect(recipe.features.pca == nil)
+    #expect(try RecipeFile.parse(try RecipeFile.text(of: recipe), path: "r.yaml") == recipe)
+  }
+
   @Test(
     "sizes are read as people write them",
     arguments: [("2GiB", 2 << 30), ("512MiB", 512 << 20), ("1.5 kb", 1500), ("77", 77)])
