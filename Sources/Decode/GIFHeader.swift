@@ -22,7 +22,7 @@ func readGIFHeader(_ bytes: RawSpan) throws(DecodeError) -> ImageHeader {
       }
       return ImageHeader(
         width: max(screenWidth, left + width), height: max(screenHeight, top + height), channels: 1, depth: 8,
-        isProgressive: local & 0x40 != 0, codecMemory: 1 << 18)
+        isProgressive: local & 0x40 != 0, codecMemory: 1 << 20)
     case 0x3B:
       throw DecodeError(.corruptImage, "the GIF has no picture")
     default:
