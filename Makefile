@@ -22,10 +22,10 @@ setup-test:
 	scripts/setup test
 
 format: ## Formats the sources in place.
-	swift format -i -r Sources Tests Package.swift Benchmarks/Package.swift Benchmarks/Sources
+	swift format -i -r Sources Tests Fuzz Package.swift Benchmarks/Package.swift Benchmarks/Sources
 
 lint: ## Fails if the format is off.
-	swift format lint --strict -r Sources Tests Package.swift Benchmarks/Package.swift Benchmarks/Sources
+	swift format lint --strict -r Sources Tests Fuzz Package.swift Benchmarks/Package.swift Benchmarks/Sources
 
 BENCH_PYTHON := Benchmarks/.venv/bin/python
 DECODE_WORKER := Benchmarks/.build/release/DecodeWorker

@@ -22,7 +22,8 @@ let settings: [SwiftSetting] =
   ] + (warningsAreErrors ? [.treatAllWarnings(as: .error)] : [])
 
 let coverage: [SwiftSetting] = fuzzing ? [.unsafeFlags(["-sanitize=fuzzer"])] : []
-let cCoverage: [CSetting] = fuzzing ? [.unsafeFlags(["-fsanitize=fuzzer-no-link"])] : []
+let cCoverage: [CSetting] =
+  fuzzing ? [.unsafeFlags(["-fsanitize=fuzzer-no-link,undefined", "-fno-sanitize-recover=undefined"])] : []
 
 /// A system library: module map and shim header only.
 func system(_ name: String, pkgConfig: String? = nil, apt: String) -> Target {

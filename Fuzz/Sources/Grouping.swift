@@ -14,7 +14,7 @@ func fuzzGrouping(_ bytes: [UInt8]) {
   let form = input.byte()
   let prefix = form & 4 != 0 ? Array("p-01/".utf8) : []
   var members: [Member] = []
-  while !input.isEmpty, members.count < 300 { members.append(Member(&input, after: members.last)) }
+  while !input.isEmpty, members.count < 60 { members.append(Member(&input, after: members.last)) }
   let tar = members.flatMap(\.blocks) + [UInt8](repeating: 0, count: 1024)
   let stored = form & 3 == 1 ? gzipped(tar) : form & 3 == 2 ? zstdPacked(tar) : tar
   let path = MemoryFile.write(stored)

@@ -4,7 +4,7 @@ import Decode
 /// Targets `jpeg`, `png`, `webp` and `gif`: the input is an image file; the targets differ in their corpus. The C
 /// libraries are those of the system and not instrumented: what is tested is our use of them.
 func fuzzImage(_ bytes: [UInt8]) {
-  let limits = DecodeLimits(maxPixels: 1 << 17, maxSide: 4096, maxCost: 1 << 21, maxMemory: 4 << 20)
+  let limits = DecodeLimits(maxPixels: 1 << 17, maxSide: 65_535, maxCost: 1 << 21, maxMemory: 32 << 20)
   fuzz_heap_watch()
   let probed = attempt { () throws(DecodeError) in try unsafe probe(bytes.span.bytes, limits: limits) }
   let probePeak = fuzz_heap_peak()

@@ -15,7 +15,9 @@ func fuzzRecipe(_ bytes: [UInt8]) {
   let text = String(decoding: parts[0], as: UTF8.self)
   do throws(RecipeError) {
     var recipe = try RecipeFile.parse(text, path: "recipe.yaml", overrides: overrides)
-    let written = try! RecipeFile.text(of: recipe)
+    guard let written = try? RecipeFile.text(of: recipe) else {
+      fatalError("invariant broken: a sound recipe cannot be written")
+    }
     do throws(RecipeError) {
       let again = try RecipeFile.parse(written, path: "recipe.yaml")
       // This version opens no address and does not write it.

@@ -102,6 +102,8 @@ public struct NpyReader: ~Copyable, Sendable {
   /// - Precondition: `range` lies within `0..<rowCount`.
   public func rows(_ range: Range<Int>) throws(NpyError) -> [UInt8] {
     precondition(range.lowerBound >= 0 && range.upperBound <= rowCount, "rows out of range")
+    // Rows may be of any announced length where there are none.
+    if range.isEmpty { return [] }
     var bytes =
       header.fortranOrder && shape.count == 2
       ? try fortranRows(range) : try read(range.count * rowBytes, at: range.lowerBound * rowBytes)

@@ -52,6 +52,31 @@ import Testing
       error?.problems == ["input.duplicates: unknown value 'keep'; expected reject or merge or rename"])
   }
 
+  /// Met beside the fuzz target `recipe`: ten levels of ten aliases each, hashed as a key, would take for ever.
+  @Test("aliases of aliases are refused, a few are not")
+  func aliases() throws {
+    var text = "a0: &a0 [x]\n"
+    for level in 1...10 {
+      let items = [String](repeating: "*a\(level - 1)", count: 10).joined(separator: ", ")
+      text += "a\(level): &a\(level) [\(items)]\n"
+    }
+    #expect(throws: RecipeError(path: "r.yaml", problems: ["more than 32 YAML aliases (*name)"])) {
+      try RecipeFile.parse(text + "? *a10\n: 1\n", path: "r.yaml")
+    }
+    let stars = "# ** \(String(repeating: "*a ", count: 50))\n"
+    let recipe = try RecipeFile.parse(
+      stars + "input: {path: &p a}\npublish: {path: *p}\n", path: "r.yaml")
+    #expect(recipe.publish.path == "a")
+  }
+
+  /// Found by the fuzz target `recipe`: the thumbnail's section asked for a PCA.
+  @Test("a recipe that asks for little is written as one that asks for no more")
+  func writtenAsItIs() throws {
+    let recipe = try RecipeFile.parse("input: {path: a}", path: "r.yaml")
+    #expect(recipe.features.pca == nil)
+    #expect(try RecipeFile.parse(try RecipeFile.text(of: recipe), path: "r.yaml") == recipe)
+  }
+
   @Test(
     "sizes are read as people write them",
     arguments: [("2GiB", 2 << 30), ("512MiB", 512 << 20), ("1.5 kb", 1500), ("77", 77)])

@@ -226,4 +226,12 @@ struct BadArray: Sendable, CustomTestStringConvertible {
       } catch { #expect(error.path == path) }
     }
   }
+
+  /// Met while the fuzz target `npy` was written: 88 bytes that kept a reader busy for years.
+  @Test func noRowsOfAnyLengthAreNoWork() throws {
+    let directory = try TemporaryDirectory()
+    let path = try directory.write(array(header("'<f4'", "(0, 1152921504606846976)", fortran: "True")))
+    let reader = try NpyReader(path: path)
+    #expect(try reader.rows(0..<0) == [])
+  }
 }

@@ -8,6 +8,9 @@ public enum RecipeFile {
   /// Largest recipe read.
   static let maximumBytes = 1 << 20
 
+  /// Most aliases (`*name`) in a recipe: aliases of aliases grow exponentially where a mapping has one as its key.
+  static let maximumAliases = 32
+
   /// Reads a recipe; overrides win over the environment, the environment over the file.
   ///
   /// - Parameters:
@@ -29,6 +32,9 @@ public enum RecipeFile {
     _ text: String, path: String, overrides: [String: String] = [:], environment: [String: String] = [:]
   ) throws(RecipeError) -> Recipe {
     var root: Node
+    guard aliases(in: text) <= maximumAliases else {
+      throw RecipeError(path: path, problems: ["more than \(maximumAliases) YAML aliases (*name)"])
+    }
     do {
       root =
         try Yams.compose(yaml: text.hasPrefix("\u{FEFF}") ? String(text.dropFirst()) : text) ?? emptyMapping
@@ -152,6 +158,22 @@ public enum RecipeFile {
       }
     }
     return found
+  }
+
+  /// Places where an alias may stand: a `*` that begins a value, with a name behind it. Comments may hold any.
+  private static func aliases(in text: String) -> Int {
+    var count = 0
+    var last = UInt8(ascii: "\n")
+    var isStar = false
+    var isComment = false
+    for byte in text.utf8 {
+      if isStar, !" \t\r\n*".utf8.contains(byte) { count += 1 }
+      if byte == UInt8(ascii: "#"), " \t\r\n".utf8.contains(last) { isComment = true }
+      if byte == UInt8(ascii: "\n") || byte == UInt8(ascii: "\r") { isComment = false }
+      isStar = !isComment && byte == UInt8(ascii: "*") && " \t\r\n[{,:?-".utf8.contains(last)
+      last = byte
+    }
+    return count
   }
 
   private static var emptyMapping: Node { .mapping(.init([])) }
