@@ -135,6 +135,7 @@ final class ShardStream {
       return filled > 0
     }
     while true {
+      try checkExpansion()
       if rawRange.isEmpty, !rawEnded {
         let got = try file.read(into: &raw)
         account(raw, 0..<got)
@@ -146,9 +147,9 @@ final class ShardStream {
       rawRange = (rawRange.lowerBound + step.consumed)..<rawRange.upperBound
       atBoundary = step.atBoundary
       if step.produced > 0 {
-        try checkExpansion()
-        filled = Int(min(UInt64(step.produced), limits.decompressedBytes - decompressedBytes))
-        decompressedBytes += UInt64(filled)
+        let room = limits.decompressedBytes - decompressedBytes
+        filled = Int(min(UInt64(step.produced), room))
+        decompressedBytes += UInt64(step.produced)
         return true
       }
       if rawEnded, rawRange.isEmpty {
@@ -162,7 +163,7 @@ final class ShardStream {
 
   /// Stops output bombs: a total cap up to which all bytes are given, and more than 1000:1 once past 1 GiB.
   private func checkExpansion() throws(ShardFault) {
-    if decompressedBytes == limits.decompressedBytes {
+    if decompressedBytes > limits.decompressedBytes {
       throw ShardFault(
         .memberTooLarge, at: offset, "more than \(limits.decompressedBytes) bytes come out of this shard")
     }

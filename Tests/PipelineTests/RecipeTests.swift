@@ -60,9 +60,10 @@ import Testing
       let items = [String](repeating: "*a\(level - 1)", count: 10).joined(separator: ", ")
       text += "a\(level): &a\(level) [\(items)]\n"
     }
-    #expect(throws: RecipeError(path: "r.yaml", problems: ["more than 32 YAML aliases (*name)"])) {
+    let error = #expect(throws: RecipeError.self) {
       try RecipeFile.parse(text + "? *a10\n: 1\n", path: "r.yaml")
     }
+    #expect(error?.problems == ["more than 32 YAML aliases (*name)"])
     let stars = "# ** \(String(repeating: "*a ", count: 50))\n"
     let recipe = try RecipeFile.parse(
       stars + "input: {path: &p a}\npublish: {path: *p}\n", path: "r.yaml")

@@ -124,7 +124,7 @@ import Testing
     #expect(throws: PipelineError.self) { try ShardSet.find(folder.file("in/fifo.tar"), match: "*.tar") }
   }
 
-  @Test("a regular file is opened and nothing else, without waiting", .timeLimit(.minutes(1)))
+  @Test("a regular file is opened and nothing else, without waiting", .timeLimit(.minutes(5)))
   func opening() throws {
     let folder = try TemporaryDirectory()
     _ = try folder.write([1], as: "file")
