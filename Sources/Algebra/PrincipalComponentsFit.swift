@@ -1,6 +1,6 @@
 extension PCABasis {
   /// The least deviation of a feature: that of the rounding to 8 bits, 1/255/√12 (in units of 0…1).
-  public static let deviationFloor = 1.0 / 255.0 / 12.0.squareRoot()
+  public static let deviationFloor = FeatureScaling.floor
 
   /// Bytes that `fit` takes at its peak for this many features: covariance, eigenvectors and workspace.
   public static func fitBytes(features: Int) -> Int { 8 * 3 * features * features + 8 * 16 * features }
@@ -29,10 +29,11 @@ extension PCABasis {
   ) throws(PCAError) -> PCABasis {
     let (n, d) = (covariance.count, covariance.features)
     precondition(components ?? 1 >= 1, "a basis needs a component")
-    let scaling = Scaling(covariance, standardization, channels: channels)
+    let scaling = FeatureScaling(
+      mean: covariance.mean, deviation: covariance.deviation, standardization, channels: channels)
     var matrix = covariance.upper
     covariance.upper = []
-    scaling.apply(to: &matrix)
+    scaling.apply(toUpper: &matrix)
     // LAPACK may not end on a NaN; the lower triangle is zero.
     guard matrix.allSatisfy({ $0.isFinite }) else { throw .overflow }
 
@@ -67,60 +68,5 @@ extension PCABasis {
     var largest = 0.0
     for value in vector where abs(value) > abs(largest) { largest = value }
     return largest < 0 ? -1 : 1
-  }
-
-  /// What is subtracted and divided by, feature by feature.
-  private struct Scaling {
-    var mean: [Double]
-    var deviation: [Double]
-    var floored: [Int] = []
-
-    init(_ covariance: borrowing CovarianceMatrix, _ standardization: Standardization, channels: Int) {
-      let d = covariance.features
-      switch standardization {
-      case .none:
-        mean = [Double](repeating: 0, count: d)
-        deviation = [Double](repeating: 1, count: d)
-        return
-      case .feature:
-        mean = covariance.mean
-        deviation = covariance.deviation
-      case .channel:
-        precondition(channels >= 1 && d.isMultiple(of: channels), "channels must divide the features")
-        (mean, deviation) = Self.pooled(covariance, plane: d / channels)
-      }
-      for j in 0..<d where deviation[j] < deviationFloor {
-        deviation[j] = deviationFloor
-        floored.append(j)
-      }
-    }
-
-    /// One mean and population deviation for each plane: within- plus between-feature variance.
-    private static func pooled(
-      _ covariance: borrowing CovarianceMatrix, plane: Int
-    ) -> (mean: [Double], deviation: [Double]) {
-      var (means, deviations): ([Double], [Double]) = ([], [])
-      for first in stride(from: 0, to: covariance.features, by: plane) {
-        var mean = 0.0
-        for j in first..<(first + plane) { mean += covariance.mean[j] }
-        mean /= Double(plane)
-        var variance = 0.0
-        for j in first..<(first + plane) {
-          let (within, between) = (covariance.deviation[j], covariance.mean[j] - mean)
-          variance += within * within + between * between
-        }
-        means += repeatElement(mean, count: plane)
-        deviations += repeatElement((variance / Double(plane)).squareRoot(), count: plane)
-      }
-      return (means, deviations)
-    }
-
-    /// Divides entry (i, j), i ≤ j, by σ_i·σ_j.
-    func apply(to upper: inout [Double]) {
-      let d = deviation.count
-      for i in 0..<d {
-        for j in i..<d { upper[i * d + j] /= deviation[i] * deviation[j] }
-      }
-    }
   }
 }

@@ -36,21 +36,25 @@ public struct PixelEncoder: Sendable {
   /// V_lj/(255·σ_j·√λ_l), (components rounded up to tiles, blocks).
   private let weights: [Lanes]
 
-  /// The encoder of a basis fitted on 8-bit images.
-  public init(basis: PCABasis) {
+  /// The encoder of a full basis fitted on 8-bit images.
+  public init(basis: PCABasis) { self.init(basis: ComponentBasis(basis, shape: nil)) }
+
+  /// The encoder of any basis fitted on 8-bit images; structured components are written out, 4·D bytes each.
+  public init(basis: ComponentBasis) {
     features = basis.features
     dimension = min(Self.largestDimension, basis.componentCount)
     blocks = (features + 7) / 8
     let least = (basis.eigenvalues.first ?? 0) * Self.relativeTolerance
     usedComponents = basis.eigenvalues[..<dimension].prefix { $0 > least }.count
     let tiles = (usedComponents + Self.tile - 1) / Self.tile
+    let components = basis.components(leading: usedComponents)
     var mean = [Lanes](repeating: .zero, count: blocks)
     var weights = [Lanes](repeating: .zero, count: tiles * Self.tile * blocks)
     for j in 0..<features {
       mean[j / 8][j % 8] = Float(255 * Double(basis.mean[j]))
       for l in 0..<usedComponents {
         let scale = 255 * Double(basis.deviation[j]) * basis.eigenvalues[l].squareRoot()
-        weights[l * blocks + j / 8][j % 8] = Float(Double(basis.components[l * features + j]) / scale)
+        weights[l * blocks + j / 8][j % 8] = Float(Double(components[l * features + j]) / scale)
       }
     }
     self.mean = mean

@@ -85,7 +85,7 @@ struct PublishManifest: Codable, Equatable {
   var compress: String
   var samples: Int
   var shards: [Shard]
-  /// SHA-256 of the `pc_matrix.npy` that the masks belong to.
+  /// The `basis_sha256` of the PCA that the masks belong to.
   var basis: String?
 }
 

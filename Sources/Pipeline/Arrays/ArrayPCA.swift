@@ -14,7 +14,7 @@ public enum ArrayPCA {
     limits: Recipe.Limits,
     events: EventHandler
   ) throws -> (samples: Int, components: Int) {
-    let output = try ArrayFiles.output(output, names: Set(PCAFiles.names + ["manifest.json"]))
+    let output = try ArrayFiles.output(output, names: PCAFiles.allNames)
     let array = try ArrayFiles.open(path)
     guard array.shape.count == 2 || (array.shape.count == 4 && array.shape[3] == 3 && array.type == .uint8)
     else {
@@ -49,10 +49,12 @@ public enum ArrayPCA {
         ? try exactCovariance(array, threads: plan.workers, events)
         : try floatCovariance(array, threads: plan.workers, events)
       let basis = try PCABasis.fit(covariance, standardization: standardize, components: components)
-      let shape = array.shape.count == 4 ? [3, array.shape[1], array.shape[2]] : [features]
+      let shape =
+        array.shape.count == 4 ? PixelShape(height: array.shape[1], width: array.shape[2]) : nil
       try PCAFiles.write(
-        basis, shape: shape, scale: array.type == .uint8 ? "1/255" : "1",
-        key: try FileDigest(path: path).sha256, to: output)
+        ComponentBasis(basis, shape: shape),
+        PCAManifest.Origin(
+          key: try FileDigest(path: path).sha256, scale: array.type == .uint8 ? "1/255" : "1"), to: output)
       events(.ended(stage: "pca"))
       return (basis.count, basis.componentCount)
     } catch let error as PCAError {

@@ -62,7 +62,7 @@ public enum Fit {
 
   /// Names the encoder that made a column: equal names, equal rows.
   static func encoderID(_ path: String) throws -> String {
-    "pixels:" + (try PCAFiles.manifest(path)?.files["pc_matrix.npy"]?.sha256 ?? "")
+    "pixels:" + (try PCAFiles.manifest(path)?.basisSHA256 ?? "")
   }
 
   private static func pcaKey(_ pca: Recipe.PCA, _ shards: [IngestedShard]) throws -> String {
@@ -128,7 +128,8 @@ public enum Fit {
       let basis = try PCABasis.fit(
         try gram.covariance(), standardization: pca.standardize, components: pca.components)
       try PCAFiles.write(
-        basis, shape: [3, size, size], scale: "1/255", key: key, to: workspace.path + "/models/pca")
+        ComponentBasis(basis, shape: PixelShape(height: size, width: size)), PCAManifest.Origin(key: key),
+        to: workspace.path + "/models/pca")
     } catch let error as PCAError {
       throw PipelineError(.badData, "PCA: \(error.description)")
     }

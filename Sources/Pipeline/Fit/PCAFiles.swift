@@ -1,81 +1,49 @@
 import Algebra
+import Features
 import Shards
 
-/// `models/pca`: the files a PMAE trainer opens unchanged (spec/masking.md 3.1), and a richer manifest (3.2).
-struct PCAManifest: Codable, Equatable {
-  struct Layout: Codable, Equatable {
-    var channels: Int
-    var height: Int
-    var width: Int
-    /// How features are flattened: i = (c·H + y)·W + x.
-    var order = "CHW-RGB"
-  }
-
-  var tamis = tamisVersion
-  /// Hash of the recipe part and of the thumbnails; the models are current when it is equal.
-  var key: String
-  /// Samples N.
-  var samples: Int
-  /// Features D.
-  var features: Int
-  /// Components L.
-  var components: Int
-  /// nil for `(n, D)` input.
-  var layout: Layout?
-  /// What input values were multiplied with.
-  var scale: String
-  var standardize: String
-  var deviationFloor = PCABasis.deviationFloor
-  var floored: [Int]
-  var totalVariance: Double
-  /// Share of the total that the components hold.
-  var capturedRatio: Double
-  var basis = "full"
-  var solver = "LAPACK dsyevd, Float64, 2 threads"
-  var signRule = "largest magnitude of each row positive, first on ties"
-  var openblasKernel: String
-  var files: [String: ColumnManifest.FileEntry]
-
-  enum CodingKeys: String, CodingKey {
-    case tamis, key, samples, features, components, layout, scale, standardize, floored, basis, solver, files
-    case deviationFloor = "deviation_floor"
-    case totalVariance = "total_variance"
-    case capturedRatio = "captured_ratio"
-    case signRule = "sign_rule"
-    case openblasKernel = "openblas_kernel"
-  }
-}
-
+/// `models/pca`: the files a PMAE trainer opens unchanged (spec/masking.md 3.1), small factors in place of the
+/// matrix for structured bases, and a manifest. `docs/masking.md` describes them.
 enum PCAFiles {
-  static let names = [
-    "pc_matrix.npy", "eigenvalues.npy", "eigenvalues_ratio.npy", "mean_reshaped.npy", "std_reshaped.npy",
+  /// Files of every basis.
+  static let commonNames = [
+    "eigenvalues.npy", "eigenvalues_ratio.npy", "mean_reshaped.npy", "std_reshaped.npy",
   ]
+  /// Every name that may stand in the directory.
+  static let allNames = Set(commonNames + ["manifest.json", "pc_matrix.npy"])
 
   /// Writes a directory of basis files, by one rename.
-  ///
-  /// - Parameter shape: of the mean and deviation: `[3, S, S]`, or `[D]`.
-  static func write(
-    _ basis: PCABasis, shape: [Int], scale: String, key: String, to path: String
-  ) throws {
+  static func write(_ basis: ComponentBasis, _ origin: PCAManifest.Origin, to path: String) throws {
     try Directory.create(Directory.parent(of: path))
     let directory = try AtomicDirectory(path: path)
     let base = directory.temporary + "/"
-    try NpyFile.write(basis.components, shape: [basis.componentCount, basis.features], to: base + names[0])
-    try NpyFile.write(basis.eigenvalues, to: base + names[1])
-    try NpyFile.write(basis.ratios, to: base + names[2])
-    try NpyFile.write(basis.mean, shape: shape, to: base + names[3])
-    try NpyFile.write(basis.deviation, shape: shape, to: base + names[4])
+    let shape = basis.shape.map { [$0.channels, $0.height, $0.width] } ?? [basis.features]
+    try NpyFile.write(basis.eigenvalues, to: base + commonNames[0])
+    try NpyFile.write(basis.ratios, to: base + commonNames[1])
+    try NpyFile.write(basis.mean, shape: shape, to: base + commonNames[2])
+    try NpyFile.write(basis.deviation, shape: shape, to: base + commonNames[3])
+    let names = commonNames + (try writeTransform(basis.transform, base))
     var files: [String: ColumnManifest.FileEntry] = [:]
     for name in names { files[name] = try .init(path: base + name) }
-    let manifest = PCAManifest(
-      key: key, samples: basis.count, features: basis.features, components: basis.componentCount,
-      layout: shape.count == 3 ? .init(channels: shape[0], height: shape[1], width: shape[2]) : nil,
-      scale: scale,
-      standardize: basis.standardization.rawValue, floored: basis.floored, totalVariance: basis.totalVariance,
-      capturedRatio: basis.ratios.reduce(0) { $0 + Double($1) }, openblasKernel: OpenBLAS.coreName,
-      files: files)
-    try directory.write(try JSON.file(manifest), as: "manifest.json")
+    try directory.write(try JSON.file(PCAManifest(basis, origin, files: files)), as: "manifest.json")
     try directory.commit()
+  }
+
+  /// Writes the components; returns the names of the files.
+  private static func writeTransform(_ transform: ComponentTransform, _ base: String) throws -> [String] {
+    switch transform {
+    case .dense(let dense):
+      // A few rows at a time: the matrix is the largest thing in memory.
+      let width = dense.features
+      var writer = try NpyWriter(path: base + "pc_matrix.npy", type: .float32, rowShape: [width])
+      let step = max(1, (1 << 20) / width)
+      for first in stride(from: 0, to: dense.componentCount, by: step) {
+        let last = min(first + step, dense.componentCount)
+        try writer.append(NpyFile.bytes(of: Array(dense.components[(first * width)..<(last * width)])))
+      }
+      try writer.finish()
+      return ["pc_matrix.npy"]
+    }
   }
 
   /// The manifest of a directory of basis files; nil if there is none.
@@ -85,23 +53,43 @@ enum PCAFiles {
   }
 
   /// Reads a basis back.
-  static func read(_ path: String) throws -> PCABasis {
-    guard let manifest = try manifest(path) else {
+  static func read(_ path: String) throws -> ComponentBasis {
+    guard let manifest = try manifest(path), let kind = ComponentBasis.Kind(rawValue: manifest.basis) else {
       throw PipelineError(.usage, "\(path): no PCA there (manifest.json is missing or broken)")
     }
-    func floats(_ name: String) throws -> [Float] {
-      let reader = try NpyReader(path: path + "/" + name)
-      return try reader.floats(0..<reader.rowCount)
-    }
-    let components = try floats(names[0])
-    let eigenvalues = try NpyReader(path: path + "/" + names[1]).vector(of: Double.self)
-    let (ratios, mean, deviation) = (try floats(names[2]), try floats(names[3]), try floats(names[4]))
-    guard components.count == eigenvalues.count * mean.count, ratios.count == eigenvalues.count,
-      deviation.count == mean.count
+    let eigenvalues = try NpyReader(path: path + "/" + commonNames[0]).vector(of: Double.self)
+    let ratios = try floats(path, commonNames[1])
+    let (mean, deviation) = (try floats(path, commonNames[2]), try floats(path, commonNames[3]))
+    let shape = manifest.layout.flatMap { $0.shape }
+    let transform = try readTransform(kind, path, features: mean.count)
+    guard let transform, transform.features == mean.count, transform.componentCount == eigenvalues.count,
+      ratios.count == eigenvalues.count, deviation.count == mean.count,
+      shape.map({ $0.features == mean.count }) ?? true
     else { throw PipelineError(.badData, "\(path): the arrays do not fit together") }
-    return PCABasis(
-      count: manifest.samples, standardization: Standardization(rawValue: manifest.standardize) ?? .feature,
-      components: components, eigenvalues: eigenvalues, ratios: ratios, mean: mean, deviation: deviation,
-      floored: manifest.floored, totalVariance: manifest.totalVariance)
+    return ComponentBasis(
+      kind: kind, shape: shape, count: manifest.samples,
+      standardization: Standardization(rawValue: manifest.standardize) ?? .feature, mean: mean,
+      deviation: deviation, floored: manifest.floored, eigenvalues: eigenvalues, ratios: ratios,
+      totalVariance: manifest.totalVariance, transform: transform)
+  }
+
+  private static func readTransform(
+    _ kind: ComponentBasis.Kind, _ path: String, features: Int
+  ) throws -> ComponentTransform? {
+    let components = try floats(path, "pc_matrix.npy")
+    guard !components.isEmpty, components.count.isMultiple(of: features) else { return nil }
+    return .dense(DenseTransform(components: components, features: features))
+  }
+
+  /// All values of an array, read a few rows at a time.
+  private static func floats(_ path: String, _ name: String) throws -> [Float] {
+    let reader = try NpyReader(path: path + "/" + name)
+    var values: [Float] = []
+    values.reserveCapacity(reader.rowCount * reader.rowItems)
+    let step = max(1, (1 << 20) / max(1, reader.rowItems))
+    for first in stride(from: 0, to: reader.rowCount, by: step) {
+      values += try reader.floats(first..<min(first + step, reader.rowCount))
+    }
+    return values
   }
 }

@@ -3,16 +3,16 @@ import Shards
 
 /// Makes the `mask.npy` of published samples: the component mask of the sample's key at epoch 0 (rule 5).
 struct MaskField {
-  /// SHA-256 of the basis's `pc_matrix.npy`.
+  /// The basis's SHA-256, as in its manifest.
   let basis: String
   private var masker: ComponentMasker
 
   /// - Parameter path: `models/pca`.
   init(_ recipe: Recipe, _ path: String) throws {
-    guard let manifest = try PCAFiles.manifest(path), let file = manifest.files["pc_matrix.npy"] else {
+    guard let manifest = try PCAFiles.manifest(path) else {
       throw PipelineError(.usage, "publish.add: a mask needs a PCA; run `tamis fit` first")
     }
-    basis = file.sha256
+    basis = manifest.basisSHA256
     let mask = recipe.features.pca?.mask ?? Recipe.Mask()
     let reader = try NpyReader(path: path + "/eigenvalues_ratio.npy")
     masker = try MaskField.masker(

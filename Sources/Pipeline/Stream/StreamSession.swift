@@ -287,7 +287,7 @@ public struct StreamSession: ~Copyable {
         .init(name: $0.name, samples: $0.samples, bytes: $0.bytes, sha256: $0.sha256)
       },
       basis: try recipe.publish.add.contains(.mask)
-        ? PCAFiles.manifest(workspace.path + "/models/pca")?.files["pc_matrix.npy"]?.sha256 : nil)
+        ? PCAFiles.manifest(workspace.path + "/models/pca")?.basisSHA256 : nil)
     try AtomicFile.write(try JSON.file(manifest), to: recipe.publish.path + "/manifest.json")
   }
 }
