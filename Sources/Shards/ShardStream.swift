@@ -116,6 +116,7 @@ final class ShardStream {
   private func refill() throws -> Bool {
     position = 0
     filled = 0
+    if decompressedBytes > limits.decompressedBytes { try checkExpansion() }
     guard let decompressor else {
       guard !rawEnded else { return false }
       filled = try readStored()
@@ -133,9 +134,10 @@ final class ShardStream {
       rawRange = (rawRange.lowerBound + step.consumed)..<rawRange.upperBound
       atBoundary = step.atBoundary
       if step.produced > 0 {
-        try checkExpansion()
-        filled = Int(min(UInt64(step.produced), limits.decompressedBytes - decompressedBytes))
-        decompressedBytes += UInt64(filled)
+        decompressedBytes += UInt64(step.produced)
+        let excess = decompressedBytes - min(decompressedBytes, limits.decompressedBytes)
+        filled = max(step.produced - Int(excess), 0)
+        if filled == 0 || excess == 0 { try checkExpansion() }
         return true
       }
       if rawEnded, rawRange.isEmpty {
@@ -149,7 +151,7 @@ final class ShardStream {
 
   /// Stops output bombs: a total cap up to which all bytes are given, and more than 1000:1 once past 1 GiB.
   private func checkExpansion() throws(ShardFault) {
-    if decompressedBytes == limits.decompressedBytes {
+    if decompressedBytes > limits.decompressedBytes {
       throw ShardFault(
         .memberTooLarge, at: offset, "more than \(limits.decompressedBytes) bytes come out of this shard")
     }

@@ -45,8 +45,10 @@ import Testing
       let items = [String](repeating: "*a\(level - 1)", count: 10).joined(separator: ", ")
       text += "a\(level): &a\(level) [\(items)]\n"
     }
-    #expect(throws: RecipeError(path: "r.yaml", problems: ["more than 32 YAML aliases (*name)"])) {
+    #expect {
       try RecipeFile.parse(text + "? *a10\n: 1\n", path: "r.yaml")
+    } throws: { error in
+      (error as? RecipeError)?.problems == ["more than 32 YAML aliases (*name)"]
     }
     let stars = "# ** \(String(repeating: "*a ", count: 50))\n"
     let recipe = try RecipeFile.parse(
