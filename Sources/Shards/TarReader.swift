@@ -37,15 +37,11 @@ struct TarReader: ~Copyable {
     block.reserveCapacity(512)
   }
 
-  /// Copies every member as it is passed, from now on.
-  mutating func startCopying(to output: consuming File) { copy = BufferedFile(output) }
+  /// Copies every member as it is passed, from now on, end markers left out.
+  mutating func startCopying(to output: consuming BufferedFile) { copy = consume output }
 
-  /// Ends the copy, with an end marker if the tar was complete.
-  mutating func finishCopying(complete: Bool) throws(FileError) {
-    guard var output = copy.take() else { return }
-    if complete { try output.write(TarFormat.endMarker(after: Int(output.count))) }
-    try output.finish(syncing: false)
-  }
+  /// Ends the copy and gives back where it went.
+  mutating func endCopying() -> BufferedFile? { copy.take() }
 
   /// The next member, or nil after a proper end. What was not read of the one before is passed over.
   mutating func next() throws -> TarMember? {

@@ -4,33 +4,57 @@ import Shards
 
 struct CatCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "cat", abstract: "Print any shard (tar, tar.gz, tar.zst) as a plain tar on standard output.",
+    commandName: "cat", abstract: "Print shards (tar, tar.gz, tar.zst) as one plain tar on standard output.",
     discussion: """
-      Exit 65 if the shard is not complete, after what could be read.
+      One shard comes out byte for byte, decompressed. Several, or --ignore-zeros, give one tar with the members of all.
+      Exit 65 if a shard is not complete, after what could be read.
 
       Examples:
         tamis cat 00000.tar.zst | tar t
+        tamis cat 'shards/{00000..00003}.tar' | tamis check -
         wds.WebDataset("pipe:tamis cat 00000.tar.zst")
       """)
 
-  @Argument(help: "The shard, or - for standard input.")
-  var shard: String
+  @Argument(help: "Shards, directories, patterns, or - for standard input.")
+  var shards: [String]
 
   @Flag(help: "Read concatenated tars on through their end markers, and print one tar.")
   var ignoreZeros = false
 
   func run() throws {
+    let found = try ShardSet.list(shards)
+    if let notice = found.notice { Console.error(notice) }
+    let paths = found.shards.map(\.path)
+    if paths.count == 1, !ignoreZeros {
+      try reporting(paths[0]) { try PlainTarCopy.run(from: try open(paths[0]), to: .standardOutput()) }
+      return
+    }
+    var tar = TarJoin(.standardOutput())
     do {
-      let input = shard == "-" ? File.standardInput() : try File(path: shard, .read)
-      let trailing = try PlainTarCopy.run(
-        from: input, to: .standardOutput(), ignoringZeros: ignoreZeros)
-      if let trailing {
-        Console.error("\(shard):\(trailing): data behind the end of the tar; see --ignore-zeros")
+      for path in paths {
+        try reporting(path) { try tar.add(try open(path), ignoringZeros: ignoreZeros) }
+      }
+    } catch let error as PipelineError {
+      try tar.finish(complete: false)
+      throw error
+    }
+    try tar.finish()
+  }
+
+  private func open(_ path: String) throws -> File {
+    path == "-" ? .standardInput() : try File(path: path, .read)
+  }
+
+  /// Copies one shard and says what is wrong with it.
+  private func reporting(_ path: String, _ copy: () throws -> UInt64?) throws {
+    do {
+      if let trailing = try copy() {
+        Console.error("\(path):\(trailing): data behind the end of the tar; see --ignore-zeros")
       }
     } catch let fault as ShardFault {
       let member = fault.member.isEmpty ? "-" : fault.member
       throw PipelineError(
-        .badData, "\(shard):\(fault.offset):\(member): \(fault.code.rawValue): \(fault.message)")
+        .badData, "\(path):\(fault.offset):\(member): \(fault.code.rawValue): \(fault.message)")
     }
   }
 }

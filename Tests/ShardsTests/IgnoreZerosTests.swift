@@ -55,7 +55,7 @@ private let ignoring = rules { $0.ignoresZeros = true }
   @Test("cat joins them: the members in order, one end marker, as tarfile reads with ignore_zeros")
   func copy() throws {
     let bytes = tar("a.jpg", "a.txt") + padding + tar("b.jpg") + tar("c.jpg") + padding
-    let joined = try plainCopy(bytes, ignoringZeros: true)
+    let joined = try joined([bytes], ignoringZeros: true)
     #expect(joined.fault == nil)
     let members = 4 * 1024
     #expect(joined.bytes.count == 10_240)
@@ -64,12 +64,12 @@ private let ignoring = rules { $0.ignoresZeros = true }
     #expect(Array(joined.bytes.prefix(members)) == expected)
     #expect(joined.bytes[members...].allSatisfy { $0 == 0 })
     #expect(try readShard(joined.bytes, rules: ShardRules()).keys == ["a", "b", "c"])
-    let cut = try plainCopy(Array(bytes.dropLast(9216 + 1024)), ignoringZeros: true)
+    let cut = try ShardsTests.joined([Array(bytes.dropLast(9216 + 1024))], ignoringZeros: true)
     #expect(cut.fault?.code == .truncatedShard)
     #expect(cut.bytes.count == members)
     for name in ["ustar.tar", "gnu.tar", "pax.tar"] {
       let golden = try golden(bytesOf: name)
-      #expect(try plainCopy(golden, ignoringZeros: true).bytes == golden)
+      #expect(try ShardsTests.joined([golden], ignoringZeros: true).bytes == golden)
     }
   }
 }

@@ -28,4 +28,19 @@ import Testing
       #expect(copy.fault == nil)
     }
   }
+
+  @Test("several shards of any form become one tar, with the members of all and one end marker")
+  func joining() throws {
+    let parts = [tar("a.jpg", "a.txt"), try zstd(tar("b.jpg")), try golden(bytesOf: "small.tar.gz")]
+    let join = try joined(parts)
+    #expect(join.fault == nil)
+    #expect(join.bytes.count.isMultiple(of: 10_240))
+    #expect(try readShard(join.bytes).keys == ["a", "b", "00000", "00001", "00002"])
+  }
+
+  @Test func aBrokenShardEndsTheJoinAfterItsWholeMembers() throws {
+    let join = try joined([tar("a.txt"), Array(tar("b.txt").dropLast(1024)), tar("c.txt")])
+    #expect(join.fault?.code == .truncatedShard)
+    #expect(join.bytes == Array(tar("a.txt").dropLast(1024) + tar("b.txt").dropLast(1024)))
+  }
 }

@@ -78,17 +78,33 @@ func output(of program: String, _ arguments: [String], on bytes: [UInt8]) throws
 }
 
 /// Decompresses with `PlainTarCopy`; what was written, and what stopped it.
-func plainCopy(
-  _ bytes: [UInt8], ignoringZeros: Bool = false
-) throws -> (bytes: [UInt8], fault: ShardFault?) {
+func plainCopy(_ bytes: [UInt8]) throws -> (bytes: [UInt8], fault: ShardFault?) {
   let directory = try TemporaryDirectory()
   let input = try directory.write(bytes, as: "in")
   var fault: ShardFault?
   do {
     try PlainTarCopy.run(
-      from: File(path: input, .read), to: File(path: directory.file("out"), .create),
-      ignoringZeros: ignoringZeros)
+      from: File(path: input, .read), to: File(path: directory.file("out"), .create))
   } catch let thrown as ShardFault { fault = thrown }
+  return (try contents(of: directory.file("out")), fault)
+}
+
+/// Joins shards with `TarJoin`; what was written, and what stopped it.
+func joined(
+  _ shards: [[UInt8]], ignoringZeros: Bool = false
+) throws -> (bytes: [UInt8], fault: ShardFault?) {
+  let directory = try TemporaryDirectory()
+  var fault: ShardFault?
+  var join = TarJoin(try File(path: directory.file("out"), .create))
+  for (index, bytes) in shards.enumerated() where fault == nil {
+    let input = try directory.write(bytes, as: "in\(index)")
+    do { try join.add(try File(path: input, .read), ignoringZeros: ignoringZeros) } catch let thrown
+      as ShardFault
+    {
+      fault = thrown
+    }
+  }
+  try join.finish(complete: fault == nil)
   return (try contents(of: directory.file("out")), fault)
 }
 
