@@ -23,14 +23,37 @@ func fuzzImage(_ bytes: [UInt8]) {
     require(lenient == .success(image), "keeping warnings changes pixels")
   }
   if info.format != .jpeg { require(strict == lenient, "warnings matter outside JPEG") }
-  guard case .success(let image) = lenient else { return }
-  require(image.width == info.orientedWidth && image.height == info.orientedHeight, "another size")
-  require(image.pixels.count == image.width * image.height * 3, "missing pixels")
+  if case .success(let image) = lenient {
+    require(image.width == info.orientedWidth && image.height == info.orientedHeight, "another size")
+    require(image.pixels.count == image.width * image.height * 3, "missing pixels")
+  }
   let filter = ResampleFilter.allCases[bytes.count % ResampleFilter.allCases.count]
   for fit in ThumbnailFit.allCases {
-    let size = 1 + bytes.count / 4 % 40
-    let thumbnail = Thumbnailer(size: size, fit: fit, filter: filter).make(from: image)
-    require(thumbnail.count == size * size * 3, "a thumbnail of \(thumbnail.count) bytes")
+    let thumbnailer = Thumbnailer(size: 1 + bytes.count / 4 % 40, fit: fit, filter: filter)
+    compareThumbnails(bytes, info, limits, .reject, strict, thumbnailer)
+    compareThumbnails(bytes, info, limits, .keep, lenient, thumbnailer)
+  }
+}
+
+/// The thumbnail made while decoding is that of the decoded image, or fails as decoding does; a fast one may differ
+/// in pixels only.
+private func compareThumbnails(
+  _ bytes: [UInt8], _ info: ImageInfo, _ limits: DecodeLimits, _ policy: WarningPolicy, _ decoded: Decoded,
+  _ thumbnailer: Thumbnailer
+) {
+  let expected = decoded.map { thumbnailer.make(from: $0) }
+  for fast in [false, true] {
+    var decoder = ImageDecoder(limits: limits, onWarning: policy, isFast: fast)
+    let made = attempt { () throws(DecodeError) in
+      try unsafe decoder.thumbnail(bytes.span.bytes, info: info, by: thumbnailer)
+    }
+    switch (made, expected) {
+    case (.success(let made), .success(let expected)):
+      require(fast ? made.count == expected.count : made == expected, "other thumbnails, fast: \(fast)")
+    case (.failure(let made), .failure(let expected)):
+      require(made == expected, "\(made) making a thumbnail, \(expected) decoding, fast: \(fast)")
+    default: require(false, "the thumbnail's verdict is another, fast: \(fast)")
+    }
   }
 }
 
@@ -45,7 +68,7 @@ private func decodeTwice(
   let first = attempt { () throws(DecodeError) in try unsafe decoder.decode(bytes.span.bytes, info: info) }
   let peak = fuzz_heap_peak()
   require(
-    peak <= info.decodeMemory + unforeseen(info),
+    peak <= info.decodeMemory + unforeseen,
     "decoding took \(peak) bytes, \(info.decodeMemory) were announced")
   let second = attempt { () throws(DecodeError) in try unsafe decoder.decode(bytes.span.bytes, info: info) }
   require(first == second, "decoded \(words(first)), then \(words(second))")
@@ -59,12 +82,8 @@ private func words(_ result: Decoded) -> String {
   }
 }
 
-/// Bytes beyond the announcement that are no finding: error texts, and the code tables of lossless WebP, which no
-/// header announces (see `readWebPHeader`).
-private func unforeseen(_ info: ImageInfo) -> Int {
-  let tables = info.format == .webp ? (info.width * info.height / 16 + 2) * 14_000 : 0
-  return (1 << 14) + tables
-}
+/// Bytes beyond the announcement that are no finding: error texts.
+private let unforeseen = 1 << 14
 
 private func attempt<Value>(_ body: () throws(DecodeError) -> Value) -> Result<Value, DecodeError> {
   do throws(DecodeError) { return .success(try body()) } catch { return .failure(error) }
