@@ -53,6 +53,8 @@ extension UInt16 {
 /// Reinterprets bytes; valid on little-endian machines only, and Tamis runs on no other.
 private func copied<Value: BitwiseCopyable>(_ bytes: [UInt8]) -> [Value] {
   let count = bytes.count / MemoryLayout<Value>.stride
+  // The standard library would write the count into the empty array that all threads share (ThreadSanitizer).
+  if count == 0 { return [] }
   return unsafe [Value](unsafeUninitializedCapacity: count) { target, filled in
     unsafe bytes.withUnsafeBytes {
       unsafe UnsafeMutableRawBufferPointer(target).copyMemory(
