@@ -227,7 +227,7 @@ public struct ExactGram: ~Copyable, Sendable {
   }
 
   /// The nearest Float64; the usual case fits 64 bits and is one instruction.
-  private static func rounded(_ value: Int128) -> Double {
+  static func rounded(_ value: Int128) -> Double {
     Int64(exactly: value).map { Double($0) } ?? Double(value)
   }
 }

@@ -54,19 +54,12 @@ extension PCABasis {
     rows.reserveCapacity(kept.count * d)
     for row in kept {
       let vector = matrix[(row * d)..<((row + 1) * d)]
-      let sign = signOfLargest(vector)
+      let sign = SymmetricEigen.signOfLargest(vector)
       for value in vector { rows.append(Float(sign * value)) }
     }
     return PCABasis(
       count: n, standardization: standardization, components: rows, eigenvalues: eigenvalues,
       ratios: eigenvalues.map { total > 0 ? Float($0 / total) : 0 }, mean: scaling.mean.map { Float($0) },
       deviation: scaling.deviation.map { Float($0) }, floored: scaling.floored, totalVariance: total)
-  }
-
-  /// −1 if the entry of the largest magnitude (first on ties) is negative, else 1.
-  private static func signOfLargest(_ vector: ArraySlice<Double>) -> Double {
-    var largest = 0.0
-    for value in vector where abs(value) > abs(largest) { largest = value }
-    return largest < 0 ? -1 : 1
   }
 }

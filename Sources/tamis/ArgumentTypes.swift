@@ -5,6 +5,7 @@ import Pipeline
 public import Prune
 
 extension Standardization: ExpressibleByArgument {}
+extension ComponentBasis.Kind: ExpressibleByArgument {}
 extension ComponentMasker.Rule: ExpressibleByArgument {}
 extension PruneSettings.Rule: ExpressibleByArgument {}
 

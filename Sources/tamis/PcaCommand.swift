@@ -29,7 +29,8 @@ struct PcaCommand: ParsableCommand {
     commandName: "pca", abstract: "Principal components of an array of images or rows.",
     discussion: """
       Writes pc_matrix.npy, eigenvalues.npy, eigenvalues_ratio.npy, mean_reshaped.npy, std_reshaped.npy and
-      manifest.json, as a PMAE trainer opens them. 8-bit input is exact: any order of rows gives the same bits.
+      manifest.json, as a PMAE trainer opens them; structured bases have small factors in place of pc_matrix.npy
+      (docs/masking.md). 8-bit input is exact: any order of rows gives the same bits, but for a truncated basis.
 
       Example: tamis pca --pixels images.npy -o pca
       """)
@@ -40,8 +41,14 @@ struct PcaCommand: ParsableCommand {
   @Option(name: .shortAndLong, help: "Directory to write.")
   var output: String
 
-  @Option(help: "Leading components to keep. Default: all min(n, D).")
+  @Option(help: "full, or for images too large for it: separable, dct, truncated, patch.")
+  var basis = ComponentBasis.Kind.full
+
+  @Option(help: "Leading components to keep. Default: all min(n, D); of a truncated basis 512.")
   var components: Int?
+
+  @Option(help: "Side of a patch, for --basis patch. Default: 8.")
+  var patch: Int?
 
   @Option(help: "feature: every feature on its own; channel: one mean and deviation a channel; none.")
   var standardize = Standardization.feature
@@ -51,12 +58,16 @@ struct PcaCommand: ParsableCommand {
 
   func validate() throws {
     if let components, components < 1 { throw ValidationError("--components must be at least 1.") }
+    if let patch, patch < 1 { throw ValidationError("--patch must be at least 1.") }
+    if patch != nil, basis != .patch { throw ValidationError("--patch belongs to --basis patch.") }
   }
 
   func run() throws {
+    var pca = Recipe.PCA()
+    (pca.basis, pca.components, pca.standardize) = (basis, components, standardize)
+    if basis == .patch { pca.patch = patch ?? Recipe.PCA.defaultPatch }
     let (samples, components) = try ArrayPCA.run(
-      pixels: pixels, output: output, components: components, standardize: standardize, limits: limits.limits,
-      events: logging.log.handler)
+      pixels: pixels, output: output, pca: pca, limits: limits.limits, events: logging.log.handler)
     if !logging.quiet { print("\(components) components of \(samples) samples in \(output)") }
   }
 }

@@ -8,6 +8,8 @@ struct PruningRecipe {
   var reference: String?
   var mask = "{ ratio: [0.1, 0.9], seed: 7 }"
   var standardize = "feature"
+  /// Keys of `features.pca` but the ones here.
+  var pca = "size: 16"
   var publish = ""
 
   var text: String {
@@ -16,7 +18,7 @@ struct PruningRecipe {
     return """
       input: { path: in/ }
       features:
-        pca: { size: 16, standardize: \(standardize), mask: \(mask) }
+        pca: { \(pca), standardize: \(standardize), mask: \(mask) }
         image: { encoder: pixels }
       \(stages.isEmpty ? "" : "prune:\n\(stages)")publish: { path: out/, samples_per_shard: 60, add: [mask]\(publish) }
 

@@ -16,13 +16,19 @@ public struct PixelShape: Sendable, Equatable {
 
 /// The linear map of a basis, from rows of D values to L coefficients and back.
 public enum ComponentTransform: Sendable {
-  /// A stored matrix.
+  /// A stored matrix: full and truncated bases.
   case dense(DenseTransform)
+  /// Factors over channels, rows and columns: separable and DCT bases.
+  case separable(SeparableTransform)
+  /// Patch vectors.
+  case patch(PatchTransform)
 
   /// D.
   public var features: Int {
     switch self {
     case .dense(let transform): transform.features
+    case .separable(let transform): transform.shape.features
+    case .patch(let transform): transform.shape.features
     }
   }
 
@@ -30,6 +36,8 @@ public enum ComponentTransform: Sendable {
   public var componentCount: Int {
     switch self {
     case .dense(let transform): transform.componentCount
+    case .separable(let transform): transform.shape.features
+    case .patch(let transform): transform.shape.features
     }
   }
 
@@ -37,6 +45,8 @@ public enum ComponentTransform: Sendable {
   func forward(_ rows: Span<Float>) -> [Float] {
     switch self {
     case .dense(let transform): transform.forward(rows)
+    case .separable(let transform): transform.forward(rows)
+    case .patch(let transform): transform.forward(rows)
     }
   }
 
@@ -44,6 +54,8 @@ public enum ComponentTransform: Sendable {
   func inverse(_ coefficients: Span<Float>) -> [Float] {
     switch self {
     case .dense(let transform): transform.inverse(coefficients)
+    case .separable(let transform): transform.inverse(coefficients)
+    case .patch(let transform): transform.inverse(coefficients)
     }
   }
 }

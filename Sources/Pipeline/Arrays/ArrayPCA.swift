@@ -1,4 +1,4 @@
-public import Algebra
+import Algebra
 import Features
 import Shards
 
@@ -6,13 +6,13 @@ import Shards
 public enum ArrayPCA {
   /// Fits `X`: `|u1 (n, H, W, 3)` (flattened to CHW), or `(n, D)` of u8, f2, f4 or f8.
   ///
-  /// u8 is divided by 255; floats are used as given.
+  /// u8 is divided by 255; floats are used as given, for a full basis only.
   ///
+  /// - Parameter pca: basis, components, patch and standardisation.
   /// - Returns: rows, components.
   public static func run(
-    pixels path: String, output: String, components: Int?, standardize: Standardization,
-    limits: Recipe.Limits,
-    events: EventHandler
+    pixels path: String, output: String, pca: Recipe.PCA, limits: Recipe.Limits,
+    events: @escaping EventHandler
   ) throws -> (samples: Int, components: Int) {
     let output = try ArrayFiles.output(output, names: PCAFiles.allNames)
     let array = try ArrayFiles.open(path)
@@ -21,61 +21,82 @@ public enum ArrayPCA {
       throw NpyError(path: path, "the shape is \(array.shape); (n, D), or (n, H, W, 3) of '|u1', is wanted")
     }
     guard array.rowCount > 0, array.rowItems > 0 else { throw NpyError(path: path, "the array is empty") }
-    guard standardize != .channel || array.shape.count == 4 else {
-      throw PipelineError(.usage, "--standardize channel needs images (n, H, W, 3)")
-    }
-    if let components, components > min(array.rowCount, array.rowItems) {
-      throw PipelineError(
-        .usage,
-        "--components \(components): (\(array.rowCount), \(array.rowItems)) has \(min(array.rowCount, array.rowItems))"
-      )
-    }
-    let plan = try MemoryPlan(limits)
-    let features = array.rowItems
-    let needed = max(
-      ExactGram.bytes(features: features, threads: plan.workers), PCABasis.fitBytes(features: features))
-    guard needed <= limits.memory else {
-      throw PipelineError(
-        .usage,
-        "the PCA of \(features) features needs \(ByteSize.text(needed)), the limit is \(ByteSize.text(limits.memory)); "
-          + "raise --memory")
-    }
-    events(
-      .began(stage: "pca", shards: 1, bytes: UInt64(array.rowCount * array.rowBytes), samples: array.rowCount)
-    )
+    try check(pca, array)
     do {
-      let covariance =
-        array.type == .uint8
-        ? try exactCovariance(array, threads: plan.workers, events)
-        : try floatCovariance(array, threads: plan.workers, events)
-      let basis = try PCABasis.fit(covariance, standardization: standardize, components: components)
-      let shape =
-        array.shape.count == 4 ? PixelShape(height: array.shape[1], width: array.shape[2]) : nil
-      try PCAFiles.write(
-        ComponentBasis(basis, shape: shape),
-        PCAManifest.Origin(
-          key: try FileDigest(path: path).sha256, scale: array.type == .uint8 ? "1/255" : "1"), to: output)
-      events(.ended(stage: "pca"))
+      let scale = array.type == .uint8 ? "1/255" : "1"
+      var origin = PCAManifest.Origin(key: try FileDigest(path: path).sha256, scale: scale)
+      let basis: ComponentBasis
+      if array.type == .uint8 {
+        var fit = try BasisFit(pca, limits: limits, events: events)
+        fit.limitName = "--memory"
+        let pixels = ArrayPixels(array)
+        try fit.checkMemory(pixels.shape)
+        (basis, origin.solver, origin.passes) = try fit.fit(pixels, stage: "pca")
+      } else {
+        basis = try floatBasis(array, pca, limits, events)
+      }
+      try PCAFiles.write(basis, origin, to: output)
       return (basis.count, basis.componentCount)
     } catch let error as PCAError {
       throw PipelineError(.badData, "\(path): \(error.description)")
     }
   }
 
-  /// 8-bit rows: one pass, exact, order-free.
-  private static func exactCovariance(
-    _ array: borrowing NpyReader, threads: Int, _ events: EventHandler
-  ) throws -> CovarianceMatrix {
-    let pixels = array.rowItems / 3
+  /// Refuses what the array cannot give.
+  private static func check(_ pca: Recipe.PCA, _ array: borrowing NpyReader) throws {
     let isImage = array.shape.count == 4
-    var gram = ExactGram(features: array.rowItems, threads: threads)
-    for range in blocks(of: array) {
-      var rows = try array.rows(range)
-      if isImage { rows = PixelLayout.planar(rows.span, pixels: pixels) }
-      gram.add(rows.span)
-      events(.progress(samples: range.upperBound, bytes: UInt64(range.upperBound * array.rowBytes)))
+    guard pca.standardize != .channel || isImage else {
+      throw PipelineError(.usage, "--standardize channel needs images (n, H, W, 3)")
     }
-    return try gram.covariance()
+    if let components = pca.components {
+      let most = min(array.rowCount, array.rowItems)
+      guard pca.basis == .full || pca.basis == .truncated else {
+        throw PipelineError(.usage, "--components: a \(pca.basis.rawValue) basis has all of them")
+      }
+      guard components <= most else {
+        throw PipelineError(
+          .usage, "--components \(components): (\(array.rowCount), \(array.rowItems)) has \(most)")
+      }
+      guard pca.basis == .full || components <= Recipe.PCA.largestTruncated else {
+        throw PipelineError(
+          .usage, "--components: a truncated basis has at most \(Recipe.PCA.largestTruncated)")
+      }
+    }
+    guard pca.basis == .full || array.type == .uint8 else {
+      throw PipelineError(
+        .usage, "--basis \(pca.basis.rawValue) takes '|u1', the array is '\(array.type.code)'")
+    }
+    guard pca.basis == .full || pca.basis == .truncated || isImage else {
+      throw PipelineError(.usage, "--basis \(pca.basis.rawValue) needs images (n, H, W, 3)")
+    }
+    if pca.basis == .patch, let patch = pca.patch, isImage,
+      !PatchTransform.fits(PixelShape(height: array.shape[1], width: array.shape[2]), side: patch)
+    {
+      throw PipelineError(
+        .usage, "--patch \(patch) does not divide \(array.shape[1]) x \(array.shape[2])")
+    }
+  }
+
+  private static func floatBasis(
+    _ array: borrowing NpyReader, _ pca: Recipe.PCA, _ limits: Recipe.Limits, _ events: EventHandler
+  ) throws -> ComponentBasis {
+    let plan = try MemoryPlan(limits)
+    let features = array.rowItems
+    let needed = max(FloatGram.bytes(features: features), PCABasis.fitBytes(features: features))
+    guard needed <= limits.memory else {
+      throw PipelineError(
+        .usage,
+        "--memory: the full PCA of \(features) features needs \(ByteSize.text(needed)), "
+          + "the limit is \(ByteSize.text(limits.memory))")
+    }
+    events(
+      .began(stage: "pca", shards: 1, bytes: UInt64(array.rowCount * array.rowBytes), samples: array.rowCount)
+    )
+    let basis = try PCABasis.fit(
+      try floatCovariance(array, threads: plan.workers, events), standardization: pca.standardize,
+      components: pca.components)
+    events(.ended(stage: "pca"))
+    return ComponentBasis(basis, shape: nil)
   }
 
   /// Float rows: two passes, means first, then products about them.

@@ -19,7 +19,7 @@ public struct FitReport: Sendable, Equatable {
 
 /// The second stage: models of the pixels, and the embeddings that need them.
 public enum Fit {
-  static let formatVersion = 1
+  static let formatVersion = 2
 
   /// Fits the PCA of the thumbnails and fills the `image.npy` columns, as far as the recipe needs them.
   public static func run(
@@ -68,14 +68,17 @@ public enum Fit {
   private static func pcaKey(_ pca: Recipe.PCA, _ shards: [IngestedShard]) throws -> String {
     struct Parts: Encodable {
       var version: Int
+      var basis: String
       var components: Int?
+      var patch: Int?
       var standardize: String
       var thumbnails: [String]
     }
     return sha256(
       try JSON.line(
         Parts(
-          version: formatVersion, components: pca.components, standardize: pca.standardize.rawValue,
+          version: formatVersion, basis: pca.basis.rawValue, components: pca.components, patch: pca.patch,
+          standardize: pca.standardize.rawValue,
           thumbnails: shards.map { $0.manifest.files["thumbnail.npy"]?.sha256 ?? "" }.sorted())))
   }
 
@@ -91,48 +94,19 @@ public enum Fit {
   static func checkMemory(_ recipe: Recipe) throws(PipelineError) {
     guard needsPCA(recipe) else { return }
     let size = recipe.features.thumbnail.size
-    let features = 3 * size * size
-    let workers = try MemoryPlan(recipe.limits).workers
-    let needed = max(
-      ExactGram.bytes(features: features, threads: workers), PCABasis.fitBytes(features: features))
-    guard needed <= recipe.limits.memory else {
-      throw PipelineError(
-        .usage,
-        "limits.memory: the PCA of \(size) x \(size) thumbnails needs \(ByteSize.text(needed)), "
-          + "the limit is \(ByteSize.text(recipe.limits.memory))")
-    }
+    try BasisFit(recipe.features.pca ?? Recipe.PCA(), limits: recipe.limits, events: { _ in })
+      .checkMemory(PixelShape(height: size, width: size))
   }
 
   private static func fitPCA(
     _ pca: Recipe.PCA, _ recipe: Recipe, _ shards: [IngestedShard], _ key: String,
     _ workspace: borrowing Workspace,
-    _ events: EventHandler
+    _ events: @escaping EventHandler
   ) throws {
-    let size = recipe.features.thumbnail.size
-    let features = 3 * size * size
-    let memory = try MemoryPlan(recipe.limits)
-    let total = shards.reduce(0) { $0 + $1.manifest.accepted }
-    events(.began(stage: "fit PCA", shards: shards.count, bytes: UInt64(total * features), samples: total))
-    var gram = ExactGram(features: features, threads: memory.workers)
-    var done = 0
-    for shard in shards {
-      let thumbnails = try NpyReader(path: workspace.columns(shard.name) + "/thumbnail.npy")
-      for start in stride(from: 0, to: thumbnails.rowCount, by: 256) {
-        let rows = try thumbnails.rows(start..<min(start + 256, thumbnails.rowCount))
-        gram.add(PixelLayout.planar(rows.span, pixels: size * size).span)
-        done += rows.count / features
-        events(.progress(samples: done, bytes: UInt64(done * features)))
-      }
-    }
-    do {
-      let basis = try PCABasis.fit(
-        try gram.covariance(), standardization: pca.standardize, components: pca.components)
-      try PCAFiles.write(
-        ComponentBasis(basis, shape: PixelShape(height: size, width: size)), PCAManifest.Origin(key: key),
-        to: workspace.path + "/models/pca")
-    } catch let error as PCAError {
-      throw PipelineError(.badData, "PCA: \(error.description)")
-    }
-    events(.ended(stage: "fit PCA"))
+    let pixels = WorkspacePixels(shards, workspace, size: recipe.features.thumbnail.size)
+    let (basis, solver, passes) = try BasisFit(pca, limits: recipe.limits, events: events)
+      .fit(pixels, stage: "fit PCA")
+    try PCAFiles.write(
+      basis, PCAManifest.Origin(key: key, solver: solver, passes: passes), to: workspace.path + "/models/pca")
   }
 }

@@ -10,7 +10,11 @@ enum PCAFiles {
     "eigenvalues.npy", "eigenvalues_ratio.npy", "mean_reshaped.npy", "std_reshaped.npy",
   ]
   /// Every name that may stand in the directory.
-  static let allNames = Set(commonNames + ["manifest.json", "pc_matrix.npy"])
+  static let allNames = Set(
+    commonNames + [
+      "manifest.json", "pc_matrix.npy", "channel.npy", "rows.npy", "columns.npy", "order.npy",
+      "patch_components.npy",
+    ])
 
   /// Writes a directory of basis files, by one rename.
   static func write(_ basis: ComponentBasis, _ origin: PCAManifest.Origin, to path: String) throws {
@@ -43,6 +47,20 @@ enum PCAFiles {
       }
       try writer.finish()
       return ["pc_matrix.npy"]
+    case .separable(let parts):
+      let (c, h, w) = (parts.shape.channels, parts.shape.height, parts.shape.width)
+      try NpyFile.write(parts.channel, shape: [c, c], to: base + "channel.npy")
+      try NpyFile.write(parts.rows, shape: [h, h], to: base + "rows.npy")
+      try NpyFile.write(parts.columns, shape: [w, w], to: base + "columns.npy")
+      let order = parts.order.flatMap { [$0 / Int32(h * w), $0 / Int32(w) % Int32(h), $0 % Int32(w)] }
+      try NpyFile.write(order, shape: [parts.order.count, 3], to: base + "order.npy")
+      return ["channel.npy", "rows.npy", "columns.npy", "order.npy"]
+    case .patch(let parts):
+      let size = parts.patchFeatures
+      try NpyFile.write(parts.components, shape: [size, size], to: base + "patch_components.npy")
+      let order = parts.order.flatMap { [$0 / Int32(size), $0 % Int32(size)] }
+      try NpyFile.write(order, shape: [parts.order.count, 2], to: base + "order.npy")
+      return ["patch_components.npy", "order.npy"]
     }
   }
 
@@ -61,7 +79,7 @@ enum PCAFiles {
     let ratios = try floats(path, commonNames[1])
     let (mean, deviation) = (try floats(path, commonNames[2]), try floats(path, commonNames[3]))
     let shape = manifest.layout.flatMap { $0.shape }
-    let transform = try readTransform(kind, path, features: mean.count)
+    let transform = try readTransform(kind, path, features: mean.count, shape, manifest.patch)
     guard let transform, transform.features == mean.count, transform.componentCount == eigenvalues.count,
       ratios.count == eigenvalues.count, deviation.count == mean.count,
       shape.map({ $0.features == mean.count }) ?? true
@@ -73,12 +91,58 @@ enum PCAFiles {
       totalVariance: manifest.totalVariance, transform: transform)
   }
 
+  /// The components; nil if the arrays do not fit together.
   private static func readTransform(
-    _ kind: ComponentBasis.Kind, _ path: String, features: Int
+    _ kind: ComponentBasis.Kind, _ path: String, features: Int, _ shape: PixelShape?, _ patch: Int?
   ) throws -> ComponentTransform? {
-    let components = try floats(path, "pc_matrix.npy")
-    guard !components.isEmpty, components.count.isMultiple(of: features) else { return nil }
-    return .dense(DenseTransform(components: components, features: features))
+    switch kind {
+    case .full, .truncated:
+      let components = try floats(path, "pc_matrix.npy")
+      guard !components.isEmpty, components.count.isMultiple(of: features) else { return nil }
+      return .dense(DenseTransform(components: components, features: features))
+    case .separable, .dct:
+      guard let shape else { return nil }
+      let (c, h, w) = (shape.channels, shape.height, shape.width)
+      let parts = (
+        try floats(path, "channel.npy"), try floats(path, "rows.npy"), try floats(path, "columns.npy")
+      )
+      guard parts.0.count == c * c, parts.1.count == h * h, parts.2.count == w * w,
+        let order = try order(path, sizes: [c, h, w])
+      else { return nil }
+      return .separable(
+        SeparableTransform(
+          shape: shape, channel: parts.0, rows: parts.1, columns: parts.2, order: order))
+    case .patch:
+      guard let shape, let patch, PatchTransform.fits(shape, side: patch) else { return nil }
+      let size = shape.channels * patch * patch
+      let components = try floats(path, "patch_components.npy")
+      guard components.count == size * size,
+        let order = try order(path, sizes: [shape.features / size, size])
+      else { return nil }
+      return .patch(PatchTransform(shape: shape, side: patch, components: components, order: order))
+    }
+  }
+
+  /// `order.npy` as places in the grid of `sizes`; nil unless each place comes once.
+  private static func order(_ path: String, sizes: [Int]) throws -> [Int32]? {
+    let reader = try NpyReader(path: path + "/order.npy")
+    let count = sizes.reduce(1, *)
+    guard reader.shape == [count, sizes.count] else { return nil }
+    let places = try reader.rows(0..<count, as: Int32.self)
+    var seen = [Bool](repeating: false, count: count)
+    var order: [Int32] = []
+    order.reserveCapacity(count)
+    for first in stride(from: 0, to: places.count, by: sizes.count) {
+      var place = 0
+      for (axis, size) in sizes.enumerated() {
+        guard (0..<size).contains(Int(places[first + axis])) else { return nil }
+        place = place * size + Int(places[first + axis])
+      }
+      if seen[place] { return nil }
+      seen[place] = true
+      order.append(Int32(place))
+    }
+    return order
   }
 
   /// All values of an array, read a few rows at a time.

@@ -81,7 +81,11 @@ struct PCAManifest: Codable, Equatable {
     residualRatio = basis.residualRatio
     solver = origin.solver
     passes = origin.passes
-    signRule = "largest magnitude of each row positive, first on ties"
+    signRule =
+      basis.kind == .dct
+      ? "that of the DCT-II: the first entry of each factor's row is positive"
+      : "largest magnitude of each stored row positive, first on ties"
+    if case .patch(let transform) = basis.transform { patch = transform.side }
     openblasKernel = OpenBLAS.coreName
     basisSHA256 =
       files["pc_matrix.npy"]?.sha256

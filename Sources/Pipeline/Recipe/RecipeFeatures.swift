@@ -47,16 +47,32 @@ extension Recipe {
 
   /// How the principal components are fitted (rule 6).
   public struct PCA: Sendable, Equatable, Encodable {
-    /// Leading components kept; nil: all min(N, D).
+    /// How the components are chosen.
+    public var basis = ComponentBasis.Kind.full
+    /// Leading components kept of a full basis, nil: all min(N, D); k of a truncated one. Other bases have D.
     public var components: Int?
+    /// Side of a patch, for `basis: patch`.
+    public var patch: Int?
     public var standardize = Standardization.feature
     /// The masks that can be published.
     public var mask = Mask()
 
-    enum CodingKeys: String, CodingKey { case components, standardize, mask }
+    /// The defaults of a recipe.
+    public init() {}
+
+    /// k of a truncated basis where the recipe names none.
+    public static let defaultTruncated = 512
+    /// Largest k of a truncated basis.
+    public static let largestTruncated = 1024
+    /// Side of a patch where the recipe names none.
+    public static let defaultPatch = 8
+
+    enum CodingKeys: String, CodingKey { case basis, components, patch, standardize, mask }
 
     public func encode(to encoder: any Encoder) throws {
       var values = encoder.container(keyedBy: CodingKeys.self)
+      try values.encode(basis.rawValue, forKey: .basis)
+      if let patch { try values.encode(patch, forKey: .patch) }
       if let components { try values.encode(components, forKey: .components) }
       try values.encode(standardize.rawValue, forKey: .standardize)
       try values.encode(mask, forKey: .mask)

@@ -12,14 +12,11 @@ extension RecipeFile {
     if section.has("pca") {
       features.pca = Recipe.PCA()
       var pca = section.section("pca")
-      features.thumbnail.size = pca.integer("size", features.thumbnail.size, in: 4...104)
+      features.thumbnail.size = pca.integer("size", features.thumbnail.size, in: 4...224)
       features.thumbnail.fit = pca.choice("fit", features.thumbnail.fit)
       features.thumbnail.filter = pca.choice("filter", features.thumbnail.filter)
-      pca.only("basis", "full")
       pca.only("fit_on", "all")
-      if pca.string("components", "all") != "all" {
-        features.pca!.components = pca.integer("components", 1, in: 1...1_000_000)
-      }
+      readBasis(&pca, &features.pca!, size: features.thumbnail.size)
       features.pca!.standardize = pca.choice("standardize", features.pca!.standardize)
       readMask(&pca, &features.pca!.mask)
       pca.finish()
@@ -31,6 +28,45 @@ extension RecipeFile {
     }
     section.only("text", "none")
     section.finish()
+  }
+
+  /// The largest side whose D × D eigenproblem LAPACK takes (3·104² = 32 448).
+  private static let largestFullSize = 104
+
+  private static func readBasis(_ section: inout RecipeSection, _ pca: inout Recipe.PCA, size: Int) {
+    pca.basis = section.choice("basis", pca.basis)
+    switch pca.basis {
+    case .full:
+      if size > largestFullSize {
+        section.report(
+          "basis", "a full basis goes up to size \(largestFullSize); take separable, dct, truncated or patch")
+      }
+      if section.string("components", "all") != "all" {
+        pca.components = section.integer("components", 1, in: 1...1_000_000)
+      }
+    case .truncated:
+      let most = min(Recipe.PCA.largestTruncated, 3 * size * size)
+      let fallback = min(Recipe.PCA.defaultTruncated, most)
+      pca.components = section.integer("components", fallback, in: 1...most)
+    case .separable, .dct, .patch:
+      if section.string("components", "all") != "all" {
+        section.report("components", "a \(pca.basis.rawValue) basis has all of them; leave it out or say all")
+      }
+    }
+    guard pca.basis == .patch else {
+      if section.has("patch") {
+        _ = section.node("patch")
+        section.report("patch", "belongs to basis: patch")
+      }
+      return
+    }
+    let patch = section.integer("patch", Recipe.PCA.defaultPatch, in: 1...size)
+    pca.patch = patch
+    if !size.isMultiple(of: patch) {
+      section.report("patch", "\(patch) does not divide the size \(size)")
+    } else if patch > largestFullSize {
+      section.report("patch", "the patch basis goes up to patches of \(largestFullSize)")
+    }
   }
 
   private static func readMask(_ pca: inout RecipeSection, _ mask: inout Recipe.Mask) {
