@@ -37,7 +37,11 @@ check-decode: decode-worker ## Pixels beside Pillow's on the same pictures; what
 	$(BENCH_PYTHON) Benchmarks/decode/check.py $(DECODE_WORKER) Benchmarks/data/decode
 	Benchmarks/decode/count_allocations $(DECODE_WORKER) Benchmarks/data/decode/512-q85-square.tar
 
-.PHONY: decode-worker
+bench-passthrough: build ## Filtering a tar beside webdataset and coreutils.
+	Benchmarks/setup
+	$(BENCH_PYTHON) Benchmarks/passthrough/run.py $(TAMIS)
+
+.PHONY: bench-passthrough decode-worker
 decode-worker: setup
 	Benchmarks/setup
 	TAMIS_LIGHT=1 swift build -c release --package-path Benchmarks --product DecodeWorker
