@@ -236,7 +236,7 @@ def shards(short):
     end = bytes(1024)
     gigabytes = 1 if short else 16
     faults = {"bad_header", "truncated_shard"}
-    yield "zstd-window-2-gib.tar.zst", zstd_frame(31, 4), {65}, faults
+    yield "zstd-window-2-gib.tar.zst", zstd_frame(31, 4), {65}, {"member_too_large"}
     yield "zstd-ratio-30000.tar.zst", zstd_frame(20, gigabytes << 13), {0, 65}, None
     yield "gzip-ratio-1000.tar.gz", gzip.compress(good) + zeros_gzip(gigabytes << 30), {0, 65}, None
     yield "member-of-200-gib.tar", header(b"a.jpg", 200 << 30) + bytes(4096), {65}, {"member_too_large", "truncated_shard"}
