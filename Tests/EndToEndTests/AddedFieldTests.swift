@@ -11,6 +11,7 @@ import Testing
     features:
       pca: { size: 16, mask: { ratio: [0.1, 0.9], seed: 7\(mask.isEmpty ? "" : ", " + mask) } }
       patches: { grid: [4, 6], kind: blocks, ratio: 0.4 }
+      image: { encoder: pixels }
     publish: { path: out/, samples_per_shard: 120, add: \(add)\(publish) }
 
     """
@@ -78,7 +79,7 @@ import Testing
   @Test("pipe adds the same fields as publish, on any number of threads")
   func pipe() throws {
     let folder = try publish(recipe(everything + ", scope: batch, batch: 30", add: "[mask, patches]"))
-    // Without pruning a pipe has no plan of concepts, and keeps everything.
+    // Without anything to prune, a plan keeps everything.
     let input = folder.path + "/in/00000.tar"
     for jobs in ["1", "2"] {
       let command =
