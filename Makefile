@@ -3,7 +3,7 @@
 SWIFT_FLAGS := -c release --explicit-target-dependency-import-check error
 TAMIS := .build/release/tamis
 
-.PHONY: demo test build setup setup-test format lint clean bench-decode check-decode
+.PHONY: demo test build setup setup-test format lint clean bench-decode check-decode example-pmae
 
 demo: build ## Sets up, builds, runs the main job on samples/.
 	scripts/demo
@@ -46,6 +46,9 @@ decode-worker: setup
 	Benchmarks/setup
 	TAMIS_LIGHT=1 swift build -c release --package-path Benchmarks --product DecodeWorker
 	$(BENCH_PYTHON) Benchmarks/decode/make_shards.py Benchmarks/data/decode
+
+example-pmae: build ## Publishes the samples, trains a tiny PMAE on them (PyTorch in a venv of its own).
+	examples/pmae/run
 
 clean:
 	rm -rf .build samples/out samples/.tamis

@@ -12,7 +12,8 @@ internal import Algebra
 ///     order = numpy.argsort(v, kind="stable")
 ///     c = numpy.cumsum(ratios.astype("<f8")[order])
 ///
-/// u is drawn for a fixed share too. One masker per worker: it owns its scratch memory.
+/// u is drawn for a fixed share too. The modes `top` and `bottom` draw u only: their order is that of the components,
+/// or its reverse, so that masks of a fixed share are all the same. One masker per worker: it owns its scratch memory.
 public struct ComponentMasker: Sendable {
   /// The share of variance to mask, 0 < r < 1.
   public enum Share: Sendable, Equatable {
@@ -29,6 +30,16 @@ public struct ComponentMasker: Sendable {
     /// The published rule: m = argmin_j |c_j − r| counted from 0, so the nearest sum itself is *not* reached.
     /// While m = 0 another permutation is drawn; after 64 redraws m = 1.
     case reference
+  }
+
+  /// Which components are candidates, in which order they are taken.
+  public enum Mode: String, Sendable, CaseIterable {
+    /// A permutation for each mask: the published method.
+    case random
+    /// From the largest variance on: the leading components are masked (`bvt` of the authors' older code).
+    case top
+    /// From the smallest variance on: the trailing components are masked (`tvb`).
+    case bottom
   }
 
   /// Why no mask can be drawn.
@@ -59,6 +70,7 @@ public struct ComponentMasker: Sendable {
   private let ratios: [Double]
   private let share: Share
   private let rule: Rule
+  private let mode: Mode
   private let seed: UInt64
   private let epoch: UInt64
   private var permutation: Permutation
@@ -70,7 +82,8 @@ public struct ComponentMasker: Sendable {
   ///   - seed: the seed s of the run.
   ///   - epoch: the epoch e; published masks have 0.
   public init(
-    ratios: [Float], share: Share, rule: Rule = .closest, seed: UInt64, epoch: UInt64 = 0
+    ratios: [Float], share: Share, rule: Rule = .closest, mode: Mode = .random, seed: UInt64,
+    epoch: UInt64 = 0
   ) throws(Failure) {
     if ratios.isEmpty { throw .noComponents }
     if let bad = ratios.firstIndex(where: { !($0 >= 0 && $0.isFinite) }) { throw .badRatio(component: bad) }
@@ -84,6 +97,7 @@ public struct ComponentMasker: Sendable {
     self.ratios = ratios.map { Double($0) }
     self.share = share
     self.rule = rule
+    self.mode = mode
     self.seed = seed
     self.epoch = epoch
     self.permutation = Permutation(count: ratios.count)
@@ -103,11 +117,11 @@ public struct ComponentMasker: Sendable {
       case .fixed(let r): r
       case .uniform(let a, let b): a + (b - a) * unit
       }
-    permutation.draw(&generator)
+    if mode == .random { permutation.draw(&generator) } else { permutation.setOrder(mode == .bottom) }
     var masked = permutation.nearest(to: target, ratios)
     if rule == .reference {
       var redrawn = 0
-      while masked == 1 && redrawn < Self.redraws {
+      while masked == 1 && redrawn < Self.redraws && mode == .random {
         permutation.draw(&generator)
         masked = permutation.nearest(to: target, ratios)
         redrawn += 1

@@ -34,6 +34,13 @@ struct Permutation: Sendable {
     spread()
   }
 
+  /// Makes it 0, 1, 2…, or the reverse.
+  mutating func setOrder(_ reversed: Bool) {
+    let shift = UInt64(64 - bits)
+    for i in 0..<count { values[reversed ? count - 1 - i : i] = UInt64(i) &<< shift }
+    spread()
+  }
+
   private mutating func spread() {
     Self.spread(values, into: &packed, ends: &ends, bits: UInt64(bits))
   }

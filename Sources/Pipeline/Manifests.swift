@@ -85,8 +85,22 @@ struct PublishManifest: Codable, Equatable {
   var compress: String
   var samples: Int
   var shards: [Shard]
-  /// The `basis_sha256` of the PCA that the masks belong to.
+  /// The `basis_sha256` of the PCA that masks and coefficients belong to.
   var basis: String?
+  /// Computed fields of every sample, by name.
+  var fields: [String: AddedFields.Description]?
+  /// How component masks, and visible images and targets with them, were drawn.
+  var mask: MaskManifest?
+  /// How patch masks were drawn.
+  var patches: MaskManifest?
+
+  init(key: String, format: String, compress: String, samples: Int, shards: [Shard], _ fields: AddedFields?) {
+    (self.key, self.format, self.compress, self.samples) = (key, format, compress, samples)
+    self.shards = shards
+    basis = fields?.basis
+    self.fields = fields?.descriptions
+    (mask, patches) = fields?.maskManifests ?? (nil, nil)
+  }
 }
 
 extension ColumnManifest.FileEntry {

@@ -1,7 +1,7 @@
 public import Algebra
 public import ArgumentParser
 public import Features
-import Pipeline
+public import Pipeline
 public import Prune
 
 extension Standardization: ExpressibleByArgument {}
@@ -29,3 +29,9 @@ struct ClusterCount: ExpressibleByArgument, Decodable {
     self.number = number
   }
 }
+
+extension ComponentMasker.Mode: ExpressibleByArgument {}
+extension Recipe.MaskScope: ExpressibleByArgument {}
+extension Recipe.MaskTarget: ExpressibleByArgument {}
+extension Recipe.FieldType: ExpressibleByArgument {}
+extension Recipe.PatchKind: ExpressibleByArgument {}

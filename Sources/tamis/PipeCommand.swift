@@ -25,7 +25,8 @@ struct PipeCommand: ParsableCommand {
   @Option(help: "A workspace with a fitted plan (after tamis run).")
   var plan: String?
 
-  @Option(help: "Fields to add, comma-separated: mask, embedding.")
+  @Option(
+    help: "Fields to add, comma-separated: mask, embedding, coefficients, ratio, visible, target, patches.")
   var add: String?
 
   @Option(help: "tar or tar.zst.")
@@ -46,11 +47,12 @@ struct PipeCommand: ParsableCommand {
     options.compression = format == .zstd ? .zstd : .none
     options.add = try (add ?? "").split(separator: ",").map { name in
       guard let field = Pipe.Added(rawValue: String(name)) else {
-        throw ValidationError("--add \(name): not available in this version; expected mask or embedding.")
+        let names = Pipe.Added.allCases.map(\.rawValue).joined(separator: ", ")
+        throw ValidationError("--add \(name): not available in this version; expected \(names).")
       }
       return field
     }
-    if options.add.contains(.mask), plan == nil { throw ValidationError("--add mask needs --plan.") }
+    if !options.add.isEmpty, plan == nil { throw ValidationError("--add needs --plan.") }
     let environment = ProcessInfo.processInfo.environment
     var overrides = reading.overrides
     if let jobs { overrides["limits.jobs"] = "\(jobs)" }

@@ -87,7 +87,7 @@ public enum Fit {
   }
 
   private static func needsPCA(_ recipe: Recipe) -> Bool {
-    recipe.features.pca != nil || needsEncoder(recipe) || recipe.publish.add.contains(.mask)
+    recipe.features.pca != nil || needsEncoder(recipe) || AddedFields.needBasis(recipe.addedFields)
   }
 
   /// Refuses a memory limit that the PCA would break, before any work (rule 3).

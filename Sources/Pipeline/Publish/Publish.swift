@@ -17,7 +17,7 @@ public struct PublishReport: Sendable, Equatable {
 
 /// The last stage: the kept samples' bytes, unchanged unless the recipe says so, into shards for trainers.
 public enum Publish {
-  static let formatVersion = 1
+  static let formatVersion = 2
 
   /// Publishes the samples that the verdicts keep (all accepted ones before any pruning) to the recipe's `publish.path`.
   ///
@@ -42,14 +42,13 @@ public enum Publish {
     }
 
     let verdicts = try Verdicts(files.map(\.name), manifests, recipe, workspace)
-    var masks: MaskField?
-    if recipe.publish.add.contains(.mask) {
-      masks = try MaskField(recipe, workspace.path + "/models/pca")
+    let fields = try AddedFields(recipe, recipe.addedFields, basis: workspace.path + "/models/pca")
+    if fields?.basis != nil {
       guard try Fit.isCurrent(recipe, in: workspace) else {
         throw PipelineError(.usage, "the PCA is older than the columns or the recipe: run `tamis fit` first")
       }
     }
-    let key = try publishKey(recipe, manifests, verdicts, masks)
+    let key = try publishKey(recipe, manifests, verdicts, fields)
     var report = PublishReport()
     report.path = recipe.publish.path
     switch try OutputDirectory.existing(recipe.publish.path) {
@@ -76,16 +75,18 @@ public enum Publish {
     let feed = SampleFeed(files, manifests, limits: limits, input: recipe.input, workspace)
     let stored = files.reduce(0) { $0 + $1.status.size }
     events(.began(stage: "publish", shards: files.count, bytes: stored, samples: kept.rows.count))
-    var packer = ShardPacker(recipe.publish, total: kept.rows.count, output.staging, masks)
+    var packer = ShardPacker(
+      recipe.publish, total: kept.rows.count, output.staging, fields, workspace: workspace.path)
     switch recipe.publish.order {
     case .input:
       try publishInInputOrder(kept, feed, recipe, into: &packer, output, events)
     case .key, .shuffle:
       try publishReordered(kept, feed, recipe, into: &packer, output, workspace.path, events)
     }
+    for notice in packer.notices { events(.notice(notice)) }
     let manifest = PublishManifest(
       key: key, format: recipe.publish.format.rawValue, compress: recipe.publish.compress.rawValue,
-      samples: kept.rows.count, shards: packer.shards, basis: masks?.basis)
+      samples: kept.rows.count, shards: packer.shards, fields)
     try writeSidecars(manifest, output)
     try workspace.recordPublished(key, at: recipe.publish.path)
     try output.commit()
@@ -103,7 +104,9 @@ public enum Publish {
       try feed.read(shard: shard) { row, sample in
         guard wanted == KeptSamples.Row(shard: shard, row: row) else { return }
         wanted = next.next()
-        try packer.add(output, events) { PublishedSample(sample, onBadCaption: recipe.decode.onBadCaption) }
+        try packer.add(output, shard: kept.shards[shard], row: row, events) {
+          PublishedSample(sample, onBadCaption: recipe.decode.onBadCaption)
+        }
       }
     }
     try packer.finish(events)
@@ -123,13 +126,17 @@ public enum Publish {
       }
     }
     try spool.seal()
-    for row in kept.rows { try packer.add(output, events) { try spool.sample(at: row) } }
+    for row in kept.rows {
+      try packer.add(output, shard: kept.shards[row.shard], row: row.row, events) {
+        try spool.sample(at: row)
+      }
+    }
     try packer.finish(events)
   }
 
   /// Hash of all that decides the published bytes.
   private static func publishKey(
-    _ recipe: Recipe, _ manifests: [ColumnManifest], _ verdicts: Verdicts, _ masks: MaskField?
+    _ recipe: Recipe, _ manifests: [ColumnManifest], _ verdicts: Verdicts, _ fields: AddedFields?
   ) throws -> String {
     struct Parts: Encodable {
       var version: Int
@@ -140,6 +147,7 @@ public enum Publish {
       var columns: [String]
       var basis: String?
       var mask: Recipe.Mask?
+      var patches: Recipe.Patches?
     }
     var publish = recipe.publish
     publish.path = ""
@@ -153,8 +161,9 @@ public enum Publish {
       try JSON.line(
         Parts(
           version: formatVersion, publish: publish, onBadCaption: recipe.decode.onBadCaption.rawValue,
-          columns: columns, basis: masks?.basis,
-          mask: masks == nil ? nil : recipe.features.pca?.mask ?? Recipe.Mask())))
+          columns: columns, basis: fields?.basis,
+          mask: fields?.basis == nil ? nil : recipe.features.pca?.mask ?? Recipe.Mask(),
+          patches: publish.add.contains(.patches) ? recipe.features.patches : nil)))
   }
 
   /// How a shard was read, where that may change the bytes of samples whose keys stay the same.

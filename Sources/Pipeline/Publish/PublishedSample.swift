@@ -21,11 +21,25 @@ struct PublishedSample {
     }
   }
 
-  /// Sets a field to a one-dimensional array, replacing one of that name.
-  mutating func set<Value: NpyValue>(_ name: String, vector: [Value]) {
+  /// Adds a field. One that the input has under this name makes way: it becomes `input.<name>`.
+  ///
+  /// - Returns: true if there was one.
+  mutating func add(_ field: OutputField) -> Bool {
+    var isRenamed = false
+    if let index = fields.firstIndex(where: { $0.name == field.name }) {
+      var name = "input." + field.name
+      while fields.contains(where: { $0.name == name }) { name = "input." + name }
+      fields[index].name = name
+      isRenamed = true
+    }
+    fields.append(field)
+    return isRenamed
+  }
+
+  /// Adds a one-dimensional array.
+  mutating func add<Value: NpyValue>(_ name: String, vector: [Value]) -> Bool {
     let header = NpyHeader(type: Value.npyType, shape: [vector.count]).bytes()
-    fields.removeAll { $0.name == name }
-    fields.append(OutputField(name: name, bytes: (header + NpyFile.bytes(of: vector))[...]))
+    return add(OutputField(name: name, bytes: (header + NpyFile.bytes(of: vector))[...]))
   }
 
   /// Flat form: counts and lengths as 8-byte integers, then the bytes.

@@ -14,10 +14,15 @@ struct ShardPacker: ~Copyable {
   private(set) var shards: [PublishManifest.Shard] = []
   /// True while the current shard exists already and its samples are passed over.
   private var isSkipping = false
-  private var masks: MaskField?
+  private var block: FieldBlock
+  private var thumbnails: ThumbnailReader
 
-  init(_ publish: Recipe.Publish, total: Int, _ directory: String, _ masks: MaskField?) {
-    self.masks = masks
+  /// - Parameter fields: computed for every sample from the thumbnails in `workspace`.
+  init(
+    _ publish: Recipe.Publish, total: Int, _ directory: String, _ fields: AddedFields?, workspace: String
+  ) {
+    block = FieldBlock(fields)
+    thumbnails = ThumbnailReader(workspace: workspace)
     compression = publish.compress == .zstd ? .zstd : .none
     perShard = publish.samplesPerShard
     self.total = total
@@ -30,9 +35,13 @@ struct ShardPacker: ~Copyable {
 
   private func temporary(_ name: String) -> String { directory + "/." + name + ".tmp" }
 
-  /// Adds the next sample; `sample` is not asked for when its shard was finished by an earlier run.
+  /// What to tell at the end.
+  var notices: [String] { block.notices }
+
+  /// Adds the next sample, row `row` of workspace shard `shard`; `sample` is not asked for when its shard was finished by an earlier run.
   mutating func add(
-    _ output: borrowing OutputDirectory, _ events: EventHandler, _ sample: () throws -> PublishedSample
+    _ output: borrowing OutputDirectory, shard: String, row: Int, _ events: EventHandler,
+    _ sample: () throws -> PublishedSample
   ) throws {
     if added % perShard == 0 {
       try finish(events)
@@ -48,14 +57,20 @@ struct ShardPacker: ~Copyable {
     }
     added += 1
     guard !isSkipping else { return }
-    var sample = try sample()
-    masks?.add(to: &sample)
-    try writer!.write(key: sample.key, fields: sample.fields)
+    let ready = try block.add(try sample(), position: added - 1) {
+      try thumbnails.thumbnail(shard: shard, row: row)
+    }
+    try write(ready)
     if added % 64 == 0 { events(.progress(samples: added, bytes: 0)) }
+  }
+
+  private mutating func write(_ samples: [PublishedSample]) throws {
+    for sample in samples { try writer!.write(key: sample.key, fields: sample.fields) }
   }
 
   /// Commits the shard that is open, if any.
   mutating func finish(_ events: EventHandler) throws {
+    try write(block.flush())
     guard let writer = writer.take() else { return }
     let written = try writer.finish()
     let name = name(shards.count)

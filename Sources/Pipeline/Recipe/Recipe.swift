@@ -90,8 +90,21 @@ public struct Recipe: Sendable, Equatable, Encodable {
     public var add: [Added] = []
 
     public enum Added: String, Sendable, CaseIterable, Encodable {
-      /// `mask.npy`, see ``Mask``.
+      /// `mask.npy`, `|u1 (ceil(L/8),)`, see ``Mask``.
       case mask
+      /// `mask_ratio.npy`, `<f4 (2,)`: the share of variance drawn and the one realised.
+      case ratio
+      /// `coefficients.npy`, `(L,)`: the standardised thumbnail in the basis.
+      case coefficients
+      /// `visible.npy`, `(3, S, S)`: the standardised thumbnail less its masked part.
+      case visible
+      /// `target.npy`: see ``MaskTarget``.
+      case target
+      /// `patches.npy`, `|u1 (ceil(H·W/8),)`, see ``Patches``.
+      case patches
+
+      /// Those that component masks are made for.
+      static let ofMask: [Added] = [.mask, .ratio, .coefficients, .visible, .target]
     }
     public enum Format: String, Sendable, CaseIterable, Encodable { case webdataset }
     public enum Compression: String, Sendable, CaseIterable, Encodable { case none, zstd }

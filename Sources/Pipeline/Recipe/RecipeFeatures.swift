@@ -1,6 +1,5 @@
 public import Algebra
 public import Decode
-public import Features
 
 extension Recipe {
   /// What is computed from each sample.
@@ -11,15 +10,18 @@ extension Recipe {
     public var pca: PCA?
     /// The image embedding; nil: none unless pruning needs it.
     public var image: ImageEncoder?
+    /// Masks of image patches that can be published; nil: none.
+    public var patches: Patches?
 
     /// As in the file: thumbnail and PCA are one section, and without it nothing asks for a PCA.
     public func encode(to encoder: any Encoder) throws {
       var values = encoder.container(keyedBy: CodingKeys.self)
       if let pca { try values.encode(PCASection(thumbnail: thumbnail, pca: pca), forKey: .pca) }
       if let image { try values.encode(["encoder": image.rawValue], forKey: .image) }
+      if let patches { try values.encode(patches, forKey: .patches) }
     }
 
-    enum CodingKeys: String, CodingKey { case pca, image }
+    enum CodingKeys: String, CodingKey { case pca, image, patches }
   }
 
   /// The image encoders of this version.
@@ -76,28 +78,6 @@ extension Recipe {
       if let components { try values.encode(components, forKey: .components) }
       try values.encode(standardize.rawValue, forKey: .standardize)
       try values.encode(mask, forKey: .mask)
-    }
-  }
-
-  /// Component masks (rule 5).
-  public struct Mask: Sendable, Equatable, Encodable {
-    /// Share of variance masked, drawn uniformly between the two.
-    public var low = 0.1
-    public var high = 0.9
-    public var rule = ComponentMasker.Rule.closest
-    public var seed: UInt64 = 0
-
-    enum CodingKeys: String, CodingKey { case ratio, rule, seed }
-
-    public func encode(to encoder: any Encoder) throws {
-      var values = encoder.container(keyedBy: CodingKeys.self)
-      if low == high {
-        try values.encode(low, forKey: .ratio)
-      } else {
-        try values.encode([low, high], forKey: .ratio)
-      }
-      try values.encode(rule.rawValue, forKey: .rule)
-      try values.encode(seed, forKey: .seed)
     }
   }
 }

@@ -54,6 +54,9 @@ public enum RecipeFile {
     readFeatures(&section, &recipe.features)
     readPrune(&section, &recipe.prune, directory)
     readPublish(&section, &recipe.publish, directory)
+    if recipe.publish.add.contains(.patches), recipe.features.patches == nil {
+      problems.add("publish.add", "'patches' needs features.patches: which grid?")
+    }
     readDaemon(&section, &recipe.daemon)
     readLimits(&section, &recipe.limits)
     section.finish()
@@ -95,11 +98,7 @@ public enum RecipeFile {
     publish.compress = section.choice("compress", publish.compress)
     publish.samplesPerShard = section.integer(
       "samples_per_shard", publish.samplesPerShard, in: 1...10_000_000)
-    publish.add = section.strings("add", []).compactMap { name in
-      let field = Recipe.Publish.Added(rawValue: name)
-      if field == nil { section.report("add", "'\(name)' is not available in this version; expected mask") }
-      return field
-    }
+    publish.add = readAdded(&section, "add", Recipe.Publish.Added.allCases)
     switch section.node("order") {
     case nil: break
     case .scalar(let scalar)? where scalar.string == "input": publish.order = .input
@@ -143,7 +142,8 @@ public enum RecipeFile {
   /// `TAMIS_PUBLISH_SAMPLES_PER_SHARD` → `publish.samples_per_shard`, for variables that begin with a section.
   private static func environmentOverrides(_ environment: [String: String]) -> [String: String] {
     let sections = [
-      "input", "decode", "features.pca.mask", "features.pca", "features.image", "prune.dedup",
+      "input", "decode", "features.pca.mask", "features.pca", "features.image", "features.patches",
+      "prune.dedup",
       "prune.reference",
       "prune.concepts", "publish", "daemon.fit", "daemon", "limits",
     ]

@@ -26,6 +26,7 @@ extension RecipeFile {
       features.image = image.choice("encoder", Recipe.ImageEncoder.pixels)
       image.finish()
     }
+    if section.has("patches") { features.patches = readPatches(&section) }
     section.only("text", "none")
     section.finish()
   }
@@ -67,26 +68,6 @@ extension RecipeFile {
     } else if patch > largestFullSize {
       section.report("patch", "the patch basis goes up to patches of \(largestFullSize)")
     }
-  }
-
-  private static func readMask(_ pca: inout RecipeSection, _ mask: inout Recipe.Mask) {
-    var section = pca.section("mask")
-    if let node = section.node("ratio") {
-      let items = node.sequence.map { Array($0) } ?? [node]
-      let numbers = items.compactMap { $0.scalar.flatMap { Double($0.string) } }
-      if numbers.count == items.count, (1...2).contains(numbers.count), numbers[0] > 0, numbers.last! < 1,
-        numbers[0] <= numbers.last!
-      {
-        (mask.low, mask.high) = (numbers[0], numbers.last!)
-      } else {
-        section.report("ratio", "expected a number or [low, high] between 0 and 1")
-      }
-    }
-    mask.rule = section.choice("rule", mask.rule)
-    mask.seed = UInt64(section.integer("seed", 0, in: 0...Int.max))
-    section.only("scope", "sample")
-    section.only("emit", "mask")
-    section.finish()
   }
 
   static func readPrune(_ root: inout RecipeSection, _ prune: inout Recipe.Prune, _ directory: String) {

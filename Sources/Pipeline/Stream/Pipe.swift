@@ -41,6 +41,8 @@ public enum Pipe {
     case mask
     /// `embedding.npy`, `<f2 (d,)`.
     case embedding
+    /// These as `publish.add` makes them, by the recipe of the plan.
+    case ratio, coefficients, visible, target, patches
   }
 
   public struct Options: Sendable {
@@ -60,14 +62,20 @@ public enum Pipe {
     let limits = memory.decodeLimits(recipe.decode)
     let watchdog = ImageWatchdog(seconds: recipe.limits.imageSeconds)
     let plan = try options.plan.map { try FrozenPlan(workspace: $0, shards: try FrozenPlan.shardNames($0)) }
-    let masks =
-      try options.add.contains(.mask) ? MaskField(recipe, (options.plan ?? ".") + "/models/pca") : nil
-    if plan == nil, options.add.contains(.embedding) {
-      throw PipelineError(.usage, "--add embedding needs --plan, which holds the encoder")
+    guard plan != nil || options.add.isEmpty else {
+      throw PipelineError(.usage, "--add needs --plan, whose recipe and models say what to add")
     }
+    guard recipe.features.patches != nil || !options.add.contains(.patches) else {
+      throw PipelineError(.usage, "--add patches needs features.patches in the plan's recipe: which grid?")
+    }
+    let names = Set(options.add.map(\.rawValue))
+    let fields = try AddedFields(
+      recipe, Recipe.Publish.Added.allCases.filter { names.contains($0.rawValue) },
+      basis: (options.plan ?? ".") + "/models/pca")
     let input = [ShardFile.standardInput]
     let sink = PipeSink(
-      writer: try ShardWriter(.standardOutput(), compression: options.compression), plan: plan, masks: masks,
+      writer: try ShardWriter(.standardOutput(), compression: options.compression), plan: plan,
+      fields: fields,
       addsEmbedding: options.add.contains(.embedding), onBadCaption: recipe.decode.onBadCaption,
       events: events)
     return try orderedMap(
@@ -85,6 +93,8 @@ private struct StreamWorker: MapWorker, ~Copyable {
   struct Result: Sendable {
     var ingested: IngestResult
     var sample: Sample?
+    /// `|u1 (S, S, 3)`.
+    var thumbnail: [UInt8] = []
     /// `<f2` row.
     var embedding: [Float16] = []
   }
@@ -102,28 +112,35 @@ private struct StreamWorker: MapWorker, ~Copyable {
     guard case .accepted(let accepted) = ingested, case .sample(let sample, _) = item else {
       return Result(ingested: ingested)
     }
-    guard let encoder else { return Result(ingested: ingested, sample: sample) }
+    var result = Result(ingested: ingested, sample: sample, thumbnail: accepted.thumbnail)
+    guard let encoder else { return result }
     let planar = PixelLayout.planar(accepted.thumbnail.span, pixels: encoder.features / 3)
-    return Result(ingested: ingested, sample: sample, embedding: encoder.encode(planar.span))
+    result.embedding = encoder.encode(planar.span)
+    return result
   }
 }
 
 private struct PipeSink: OrderedSink, ~Copyable {
   private var writer: ShardWriter?
   private var plan: FrozenPlan?
-  private var masks: MaskField?
+  private var block: FieldBlock
+  /// Bytes of the longest name of an added field.
+  private let longestName: Int
   private let addsEmbedding: Bool
   private let onBadCaption: CaptionPolicy
   private let events: EventHandler
   private var report = PipeReport()
+  /// Samples kept so far.
+  private var position = 0
 
   init(
-    writer: consuming ShardWriter, plan: FrozenPlan?, masks: MaskField?, addsEmbedding: Bool,
+    writer: consuming ShardWriter, plan: FrozenPlan?, fields: AddedFields?, addsEmbedding: Bool,
     onBadCaption: CaptionPolicy, events: @escaping EventHandler
   ) {
     self.writer = .some(consume writer)
     self.plan = plan
-    self.masks = masks
+    block = FieldBlock(fields)
+    longestName = max(fields?.longestName ?? 0, addsEmbedding ? embeddingField.utf8.count : 0)
     self.addsEmbedding = addsEmbedding
     self.onBadCaption = onBadCaption
     self.events = events
@@ -132,7 +149,7 @@ private struct PipeSink: OrderedSink, ~Copyable {
   mutating func consume(_ result: StreamWorker.Result) throws {
     switch result.ingested {
     case .begin: break
-    case .accepted: try accept(result.sample!, result.embedding)
+    case .accepted: try accept(result)
     case .rejected(let sample, let code, let member, let offset, let message):
       report.samples += 1
       reject(sample, code, member, offset, message)
@@ -143,7 +160,8 @@ private struct PipeSink: OrderedSink, ~Copyable {
     }
   }
 
-  private mutating func accept(_ sample: Sample, _ embedding: [Float16]) throws {
+  private mutating func accept(_ result: StreamWorker.Result) throws {
+    let (sample, embedding) = (result.sample!, result.embedding)
     report.samples += 1
     if plan != nil {
       let verdict = try plan!.decide(
@@ -154,14 +172,31 @@ private struct PipeSink: OrderedSink, ~Copyable {
       }
     }
     var published = PublishedSample(sample, onBadCaption: onBadCaption)
-    masks?.add(to: &published)
-    if addsEmbedding { published.set("embedding.npy", vector: embedding) }
-    do {
-      try writer!.write(key: published.key, fields: published.fields)
-      report.kept += 1
-    } catch let fault as ShardFault {
-      // The key leaves no room for the name of an added field.
-      reject(sample, RejectCode(fault.code), fault.member, sample.offset, fault.message)
+    guard published.key.count + 1 + longestName <= 100 else {
+      let member = sample.fields.first?.member ?? String(decoding: sample.key, as: UTF8.self)
+      reject(sample, .badName, member, sample.offset, "the key leaves no room for the name of an added field")
+      return
+    }
+    if addsEmbedding, published.add(embeddingField, vector: embedding) { block.countRenamed(embeddingField) }
+    try write(block.add(published, position: position) { result.thumbnail })
+    position += 1
+  }
+
+  private mutating func write(_ samples: [PublishedSample]) throws {
+    for sample in samples {
+      do {
+        try writer!.write(key: sample.key, fields: sample.fields)
+        report.kept += 1
+      } catch let fault as ShardFault {
+        // The key leaves no room for the new name of a field that made way.
+        report.rejected.add(RejectCode(fault.code))
+        let key = String(decoding: sample.key, as: UTF8.self)
+        events(
+          .rejected(
+            Reject(
+              shard: "stdin", key: key, member: fault.member, offset: 0, code: RejectCode(fault.code),
+              message: fault.message)))
+      }
     }
   }
 
@@ -176,6 +211,8 @@ private struct PipeSink: OrderedSink, ~Copyable {
   }
 
   mutating func finish() throws -> PipeReport {
+    try write(block.flush())
+    for notice in block.notices { events(.notice(notice)) }
     if let writer = writer.take() { _ = try writer.finish(syncing: false) }
     guard report.samples == report.kept + report.dropped.values.reduce(0, +) + report.rejected.total else {
       throw PipelineError(.internalError, "samples in are not kept + dropped + rejected")
@@ -183,3 +220,5 @@ private struct PipeSink: OrderedSink, ~Copyable {
     return report
   }
 }
+
+private let embeddingField = "embedding.npy"

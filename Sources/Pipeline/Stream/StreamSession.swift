@@ -20,6 +20,8 @@ public struct StreamSession: ~Copyable {
   /// Kept rows that are not published yet, oldest first.
   private var pending: [(shard: String, row: Int)] = []
   private let recipeHash: String
+  /// What published samples get beside their own fields, once it was needed.
+  private var addedFields: AddedFields?
 
   /// Opens the workspace, finishes what a killed process began, and loads the plan.
   public static func open(
@@ -235,14 +237,22 @@ public struct StreamSession: ~Copyable {
 
   private func temporary(_ name: String) -> String { recipe.publish.path + "/." + name + ".tmp" }
 
+  /// Loads the basis of the computed fields; it stays the same from the fit on.
+  private mutating func prepareFields() throws {
+    guard addedFields == nil else { return }
+    addedFields = try AddedFields(recipe, recipe.addedFields, basis: workspace.path + "/models/pca")
+  }
+
   /// Writes a shard under a temporary name, durably.
-  private func write(_ rows: [(shard: String, row: Int)]) throws -> StreamState.Seal {
+  private mutating func write(_ rows: [(shard: String, row: Int)]) throws -> StreamState.Seal {
     let compression: ShardCompression = recipe.publish.compress == .zstd ? .zstd : .none
     let number = String(state.sealed.count)
     let name =
       String(repeating: "0", count: max(0, 5 - number.count)) + number + "." + compression.fileExtension
-    var masks =
-      try recipe.publish.add.contains(.mask) ? MaskField(recipe, workspace.path + "/models/pca") : nil
+    try prepareFields()
+    var block = FieldBlock(addedFields)
+    var thumbnails = ThumbnailReader(workspace: workspace.path)
+    var position = publishedSamples
     var writer = try ShardWriter(try File(path: temporary(name), .create), compression: compression)
     let files = try inputShards()
     var rest = rows[...]
@@ -257,19 +267,25 @@ public struct StreamSession: ~Copyable {
         workspace)
       try feed.read(shard: 0) { row, sample in
         guard wanted.contains(row) else { return }
-        var published = PublishedSample(sample, onBadCaption: recipe.decode.onBadCaption)
-        masks?.add(to: &published)
-        try writer.write(key: published.key, fields: published.fields)
+        let published = PublishedSample(sample, onBadCaption: recipe.decode.onBadCaption)
+        let ready = try block.add(published, position: position) {
+          try thumbnails.thumbnail(shard: shard, row: row)
+        }
+        position += 1
+        for sample in ready { try writer.write(key: sample.key, fields: sample.fields) }
       }
       rest = rest.dropFirst(wanted.count)
     }
+    for sample in block.flush() { try writer.write(key: sample.key, fields: sample.fields) }
+    for notice in block.notices { events(.notice(notice)) }
     let written = try writer.finish()
     return StreamState.Seal(
       name: name, samples: written.samples, bytes: written.bytes, sha256: written.sha256)
   }
 
   /// Gives a sealed shard its name and brings the sidecars up to date.
-  private func finishSeal(_ seal: StreamState.Seal) throws {
+  private mutating func finishSeal(_ seal: StreamState.Seal) throws {
+    try prepareFields()
     let path = recipe.publish.path + "/" + seal.name
     if try FileStatus(path: temporary(seal.name)) != nil {
       try Directory.rename(temporary(seal.name), to: path)
@@ -285,9 +301,7 @@ public struct StreamSession: ~Copyable {
       samples: publishedSamples,
       shards: state.sealed.map {
         .init(name: $0.name, samples: $0.samples, bytes: $0.bytes, sha256: $0.sha256)
-      },
-      basis: try recipe.publish.add.contains(.mask)
-        ? PCAFiles.manifest(workspace.path + "/models/pca")?.basisSHA256 : nil)
+      }, addedFields)
     try AtomicFile.write(try JSON.file(manifest), to: recipe.publish.path + "/manifest.json")
   }
 }

@@ -77,4 +77,5 @@ def published(out, workspace, source, seed, rule, low, high):
     return count
 
 
-print({"array": array, "published": published}[sys.argv[1]](*sys.argv[2:]))
+if __name__ == "__main__":
+    print({"array": array, "published": published}[sys.argv[1]](*sys.argv[2:]))

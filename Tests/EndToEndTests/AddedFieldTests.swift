@@ -1,0 +1,133 @@
+import Foundation
+import Testing
+
+/// Fields computed for published samples. `examples/pmae/check.py` works them out again with NumPy.
+@Suite struct AddedFieldTests {
+  private let everything = "emit: [mask, ratio, coefficients, visible, target]"
+
+  private func recipe(_ mask: String, publish: String = "", add: String = "[mask]") -> String {
+    """
+    input: { path: in/ }
+    features:
+      pca: { size: 16, mask: { ratio: [0.1, 0.9], seed: 7\(mask.isEmpty ? "" : ", " + mask) } }
+      patches: { grid: [4, 6], kind: blocks, ratio: 0.4 }
+      image: { encoder: pixels }
+    publish: { path: out/, samples_per_shard: 120, add: \(add)\(publish) }
+
+    """
+  }
+
+  private func publish(_ text: String, _ arguments: String...) throws -> TemporaryFolder {
+    let folder = try TemporaryFolder()
+    _ = try folder.addSamples()
+    let path = try folder.write("recipe.yaml", text)
+    let result = try run(Repository.tamis, ["run", path, "-q"] + arguments)
+    #expect(result.status == 0, "\(result.errors)")
+    return folder
+  }
+
+  private func check(_ folder: TemporaryFolder, _ arguments: String...) throws -> String {
+    let script = Repository.root + "/examples/pmae/check.py"
+    let result = try run(
+      Repository.python, [script, folder.path + "/out", folder.path + "/.tamis"] + arguments)
+    #expect(result.status == 0, "\(result.errors)")
+    return result.output
+  }
+
+  @Test(
+    "masks, coefficients, visible images and targets are NumPy's, in any order and on any number of threads")
+  func published() throws {
+    let order = ", order: { shuffle: 5 }"
+    let folder = try publish(recipe(everything, publish: order, add: "[mask, patches]"), "-j", "1")
+    #expect(
+      try check(folder).hasPrefix(
+        "497 samples, coefficients.npy, mask.npy, mask_ratio.npy, patches.npy, target.npy, visible.npy\n"))
+    #expect(try tamis("verify", folder.path + "/out").status == 0)
+    let two = try publish(recipe(everything, publish: order, add: "[mask, patches]"), "-j", "2")
+    #expect(folder.files("out") == two.files("out"))
+    // `tamis masks` with the published keys and another epoch.
+    let keys = try run(
+      Repository.python, [Repository.root + "/examples/pmae/check.py", "--keys", folder.path + "/out"])
+    try folder.write("keys.txt", keys.output)
+    let later = try tamis(
+      "masks", "--pca", folder.path + "/.tamis/models/pca", "--keys", folder.path + "/keys.txt",
+      "--ratio-range", "0.1:0.9", "--seed", "7", "--epoch", "3", "-o", folder.path + "/e3.npy")
+    #expect(later.status == 0)
+    #expect(try check(folder, "--epoch", "3", folder.path + "/e3.npy").contains("those of epoch 3 too"))
+  }
+
+  @Test("batch scope, modes, half precision and pixel targets")
+  func variants() throws {
+    for mask in [
+      "scope: batch, batch: 50", "mode: top, rule: reference, target: pixels", "dtype: float16, mode: bottom",
+    ] {
+      let folder = try publish(recipe(everything + ", " + mask))
+      #expect(try check(folder).contains("masks equal NumPy's"), "\(mask)")
+    }
+  }
+
+  @Test("emit says what add: [mask] stands for; fields may be named one by one")
+  func emit() throws {
+    let folder = try publish(recipe("emit: coefficients"))
+    #expect(try check(folder).hasPrefix("497 samples, coefficients.npy\n"))
+    let other = try publish(recipe("", add: "[coefficients]"))
+    for name in ["00000", "00004"] {
+      #expect(folder.data("out/\(name).tar") == other.data("out/\(name).tar"))
+    }
+  }
+
+  @Test("pipe adds the same fields as publish, on any number of threads")
+  func pipe() throws {
+    let folder = try publish(recipe(everything + ", scope: batch, batch: 30", add: "[mask, patches]"))
+    // Without anything to prune, a plan keeps everything.
+    let input = folder.path + "/in/00000.tar"
+    for jobs in ["1", "2"] {
+      let command =
+        "'\(Repository.tamis)' pipe --plan '\(folder.path)/.tamis' -j \(jobs) "
+        + "--add mask,ratio,coefficients,visible,target,patches < '\(input)' > '\(folder.path)/\(jobs).tar'"
+      let result = try run("/bin/sh", ["-c", command])
+      #expect(result.status == 0, "\(result.errors)")
+    }
+    let piped = try #require(folder.data("1.tar"))
+    #expect(folder.data("2.tar") == piped)
+    // The first published shard holds 120 of the first input shard's 124 samples: the same bytes up to its end.
+    let published = try #require(folder.data("out/00000.tar"))
+    let length = (published.lastIndex { $0 != 0 } ?? 0)
+    #expect(length > 100_000 && piped.prefix(length) == published.prefix(length))
+  }
+
+  @Test("a field of the input with the name of an added one becomes input.<name>, and that is told")
+  func renamed() throws {
+    let folder = try TemporaryFolder()
+    _ = try folder.addSamples()
+    let recipe = try folder.write("recipe.yaml", recipe(""))
+    #expect(try tamis("run", recipe, "-q").status == 0)
+    let first = try #require(folder.data("out/00000.tar"))
+    // What was published is published again.
+    let again = try TemporaryFolder()
+    try again.write("in/00000.tar", first)
+    let path = try again.write("recipe.yaml", self.recipe(""))
+    let result = try tamis("run", path)
+    #expect(result.status == 0)
+    #expect(
+      result.errors.contains("120 samples came with a field mask.npy already: it is input.mask.npy now"),
+      "\(result.errors)")
+    let listing = try run("/bin/tar", ["tf", again.path + "/out/00000.tar"]).output
+    #expect(listing.contains("000000000.input.mask.npy\n") && listing.contains("000000000.mask.npy\n"))
+  }
+
+  @Test("a basis that memory cannot hold is refused with the number; wrong names are refused in words")
+  func refusals() throws {
+    let folder = try TemporaryFolder()
+    _ = try folder.addSamples()
+    let path = try folder.write("recipe.yaml", recipe("emit: [mask, thumbnails]", add: "[masks]"))
+    let result = try tamis("run", path, "-q")
+    #expect(result.status == 2)
+    for text in [
+      "features.pca.mask.emit: 'thumbnails' is not available", "publish.add: 'masks' is not available",
+    ] { #expect(result.errors.contains(text), "\(result.errors)") }
+    try folder.write(
+      "recipe.yaml", "input: { path: in/ }\npublish: { path: out/, add: [patches] }\n")
+    #expect(try tamis("run", path, "-q").errors.contains("'patches' needs features.patches"))
+  }
+}
