@@ -15,12 +15,7 @@ public enum ArrayPCA {
     events: EventHandler
   ) throws -> (samples: Int, components: Int) {
     let output = try ArrayFiles.output(output, names: PCAFiles.allNames)
-    let array = try ArrayFiles.open(path)
-    guard array.shape.count == 2 || (array.shape.count == 4 && array.shape[3] == 3 && array.type == .uint8)
-    else {
-      throw NpyError(path: path, "the shape is \(array.shape); (n, D), or (n, H, W, 3) of '|u1', is wanted")
-    }
-    guard array.rowCount > 0, array.rowItems > 0 else { throw NpyError(path: path, "the array is empty") }
+    let array = try open(path)
     guard standardize != .channel || array.shape.count == 4 else {
       throw PipelineError(.usage, "--standardize channel needs images (n, H, W, 3)")
     }
@@ -46,13 +41,11 @@ public enum ArrayPCA {
     do {
       let covariance =
         array.type == .uint8
-        ? try exactCovariance(array, threads: plan.workers, events)
+        ? try exactGram(array, threads: plan.workers, events).covariance()
         : try floatCovariance(array, threads: plan.workers, events)
       let basis = try PCABasis.fit(covariance, standardization: standardize, components: components)
-      let shape =
-        array.shape.count == 4 ? PixelShape(height: array.shape[1], width: array.shape[2]) : nil
       try PCAFiles.write(
-        ComponentBasis(basis, shape: shape),
+        ComponentBasis(basis, shape: shape(of: array)),
         PCAManifest.Origin(
           key: try FileDigest(path: path).sha256, scale: array.type == .uint8 ? "1/255" : "1"), to: output)
       events(.ended(stage: "pca"))
@@ -62,10 +55,26 @@ public enum ArrayPCA {
     }
   }
 
+  /// Opens an array that a PCA can be made of.
+  static func open(_ path: String) throws -> NpyReader {
+    let array = try ArrayFiles.open(path)
+    guard array.shape.count == 2 || (array.shape.count == 4 && array.shape[3] == 3 && array.type == .uint8)
+    else {
+      throw NpyError(path: path, "the shape is \(array.shape); (n, D), or (n, H, W, 3) of '|u1', is wanted")
+    }
+    guard array.rowCount > 0, array.rowItems > 0 else { throw NpyError(path: path, "the array is empty") }
+    return array
+  }
+
+  /// The images of an array; nil for rows.
+  static func shape(of array: borrowing NpyReader) -> PixelShape? {
+    array.shape.count == 4 ? PixelShape(height: array.shape[1], width: array.shape[2]) : nil
+  }
+
   /// 8-bit rows: one pass, exact, order-free.
-  private static func exactCovariance(
+  static func exactGram(
     _ array: borrowing NpyReader, threads: Int, _ events: EventHandler
-  ) throws -> CovarianceMatrix {
+  ) throws -> ExactGram {
     let pixels = array.rowItems / 3
     let isImage = array.shape.count == 4
     var gram = ExactGram(features: array.rowItems, threads: threads)
@@ -75,7 +84,7 @@ public enum ArrayPCA {
       gram.add(rows.span)
       events(.progress(samples: range.upperBound, bytes: UInt64(range.upperBound * array.rowBytes)))
     }
-    return try gram.covariance()
+    return gram
   }
 
   /// Float rows: two passes, means first, then products about them.

@@ -25,6 +25,14 @@ public enum Fit {
   public static func run(
     _ recipe: Recipe, in workspace: borrowing Workspace, events: @escaping EventHandler
   ) throws -> FitReport {
+    try run(recipe, in: workspace, saveEvery: ThumbnailGram.interval, events: events)
+  }
+
+  /// The same with another distance between saves of the running sums, in samples.
+  package static func run(
+    _ recipe: Recipe, in workspace: borrowing Workspace, saveEvery interval: Int,
+    events: @escaping EventHandler
+  ) throws -> FitReport {
     var report = FitReport()
     guard needsPCA(recipe) else {
       return report
@@ -36,7 +44,7 @@ public enum Fit {
     if try PCAFiles.manifest(path)?.key == key {
       report.wasCurrent = true
     } else {
-      try fitPCA(pca, recipe, shards, key, workspace, events)
+      try fitPCA(pca, recipe, shards, key, workspace, saveEvery: interval, events)
     }
     let basis = try PCAFiles.read(path)
     report.samples = basis.count
@@ -105,34 +113,26 @@ public enum Fit {
 
   private static func fitPCA(
     _ pca: Recipe.PCA, _ recipe: Recipe, _ shards: [IngestedShard], _ key: String,
-    _ workspace: borrowing Workspace,
-    _ events: EventHandler
+    _ workspace: borrowing Workspace, saveEvery interval: Int, _ events: EventHandler
   ) throws {
     let size = recipe.features.thumbnail.size
     let features = 3 * size * size
     let memory = try MemoryPlan(recipe.limits)
     let total = shards.reduce(0) { $0 + $1.manifest.accepted }
     events(.began(stage: "fit PCA", shards: shards.count, bytes: UInt64(total * features), samples: total))
-    var gram = ExactGram(features: features, threads: memory.workers)
-    var done = 0
-    for shard in shards {
-      let thumbnails = try NpyReader(path: workspace.columns(shard.name) + "/thumbnail.npy")
-      for start in stride(from: 0, to: thumbnails.rowCount, by: 256) {
-        let rows = try thumbnails.rows(start..<min(start + 256, thumbnails.rowCount))
-        gram.add(PixelLayout.planar(rows.span, pixels: size * size).span)
-        done += rows.count / features
-        events(.progress(samples: done, bytes: UInt64(done * features)))
-      }
-    }
+    let running = ThumbnailGram(shards, workspace, size: size, interval: interval)
     do {
       let basis = try PCABasis.fit(
-        try gram.covariance(), standardization: pca.standardize, components: pca.components)
+        try running.accumulate(threads: memory.workers, events).covariance(),
+        standardization: pca.standardize, components: pca.components)
       try PCAFiles.write(
         ComponentBasis(basis, shape: PixelShape(height: size, width: size)), PCAManifest.Origin(key: key),
+        examples: try PCAPictures.examples(shards, workspace, size: size),
         to: workspace.path + "/models/pca")
     } catch let error as PCAError {
       throw PipelineError(.badData, "PCA: \(error.description)")
     }
+    try running.forget()
     events(.ended(stage: "fit PCA"))
   }
 }
