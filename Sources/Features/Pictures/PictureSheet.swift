@@ -79,7 +79,7 @@ enum PixelFont {
 
   static func width(of text: String) -> Int { max(0, text.count * (glyphWidth + 1) - 1) }
 
-  /// Seven lines from the top, the leftmost pixel is bit 4.
+  /// Lines from the top, two more than `glyphHeight` below the baseline at most; the leftmost pixel is bit 4.
   static let glyphs: [Character: [UInt8]] = [
     " ": [],
     "0": [0b01110, 0b10001, 0b10001, 0b10001, 0b10001, 0b10001, 0b01110],
@@ -98,7 +98,7 @@ enum PixelFont {
     "b": [0b10000, 0b10000, 0b11110, 0b10001, 0b10001, 0b10001, 0b11110],
     "d": [0b00001, 0b00001, 0b01111, 0b10001, 0b10001, 0b10001, 0b01111],
     "e": [0b00000, 0b00000, 0b01110, 0b10001, 0b11111, 0b10000, 0b01110],
-    "g": [0b00000, 0b01111, 0b10001, 0b10001, 0b01111, 0b00001, 0b01110],
+    "g": [0b00000, 0b00000, 0b01111, 0b10001, 0b10001, 0b10001, 0b01111, 0b00001, 0b01110],
     "i": [0b00100, 0b00000, 0b01100, 0b00100, 0b00100, 0b00100, 0b01110],
     "k": [0b10000, 0b10010, 0b10100, 0b11000, 0b10100, 0b10010, 0b10001],
     "l": [0b01100, 0b00100, 0b00100, 0b00100, 0b00100, 0b00100, 0b01110],
