@@ -3,7 +3,7 @@
 SWIFT_FLAGS := -c release --explicit-target-dependency-import-check error
 TAMIS := .build/release/tamis
 
-.PHONY: demo test build setup setup-test format lint clean bench-decode check-decode example-pmae
+.PHONY: demo test build setup setup-test format lint clean bench-decode check-decode example-pmae bench-pca
 
 demo: build ## Sets up, builds, runs the main job on samples/.
 	scripts/demo
@@ -49,6 +49,11 @@ decode-worker: setup
 
 example-pmae: build ## Publishes the samples, trains a tiny PMAE on them (PyTorch in a venv of its own).
 	examples/pmae/run
+
+bench-pca: build ## PCA, masks and projection beside scikit-learn, NumPy and plain BLAS; QUICK=1 for a short look.
+	Benchmarks/setup
+	TAMIS_LIGHT=1 swift build -c release --package-path Benchmarks --product PCAWorker
+	$(BENCH_PYTHON) Benchmarks/pca/run.py $(TAMIS) Benchmarks/.build/release/PCAWorker Benchmarks/data/pca
 
 clean:
 	rm -rf .build samples/out samples/.tamis

@@ -76,8 +76,8 @@ var targets: [Target] = [
   tests("PruneTests", ["Prune", "Algebra"], exclude: ["oracle"]),
   tests("PipelineTests", ["Pipeline", "Shards"]),
 ]
-// `Decode` is a product for the package in Benchmarks/ alone.
-var products: [Product] = [.library(name: "Decode", targets: ["Decode"])]
+// Libraries are products for the package in Benchmarks/ alone.
+var products: [Product] = ["Algebra", "Decode", "Features"].map { .library(name: $0, targets: [$0]) }
 var dependencies: [Package.Dependency] = [
   .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
   .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),

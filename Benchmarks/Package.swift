@@ -8,6 +8,12 @@ let package = Package(
   targets: [
     .executableTarget(
       name: "DecodeWorker", dependencies: [.product(name: "Decode", package: "tamis")],
-      swiftSettings: [.strictMemorySafety()])
+      swiftSettings: [.strictMemorySafety()]),
+    .executableTarget(
+      name: "PCAWorker",
+      dependencies: [
+        .product(name: "Algebra", package: "tamis"), .product(name: "Features", package: "tamis"),
+      ],
+      swiftSettings: [.strictMemorySafety()]),
   ],
   swiftLanguageModes: [.v6])

@@ -17,13 +17,14 @@ public struct ExactGram: ~Copyable, Sendable {
   /// D, the values of a row.
   public let features: Int
   /// N, the rows added so far.
-  public private(set) var count = 0
+  public internal(set) var count = 0
   /// Threads for the products. It changes the time, never the result.
   public var threads: Int
 
   private let blockRows: Int
-  private let triangle: PanelTriangle
-  private var totals: [Int64]
+  let triangle: PanelTriangle
+  /// Σ(x_j − 128) of the rows that are folded into the triangle.
+  var totals: [Int64]
 
   // The open block: rows as Float32 (k, D), and Σv, Σv² of each feature within it.
   private var block: [Float] = []
@@ -135,7 +136,7 @@ public struct ExactGram: ~Copyable, Sendable {
   }
 
   /// Folds the open block into the triangle.
-  private mutating func flush() {
+  mutating func flush() {
     let rows = pending
     guard rows > 0 else { return }
     let (block, features) = (self.block, self.features)

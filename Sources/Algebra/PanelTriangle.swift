@@ -63,12 +63,14 @@ final class PanelTriangle: Sendable {
 
   /// Calls `body(i, entries)` for row i = 0…n−1 in order; `entries[j − i]` is entry (i, j), j from i to n −
   /// 1.
-  func forEachRow(_ body: (_ row: Int, _ entries: ArraySlice<Double>) -> Void) {
+  func forEachRow<Failure: Error>(
+    _ body: (_ row: Int, _ entries: ArraySlice<Double>) throws(Failure) -> Void
+  ) throws(Failure) {
     for panel in panels {
-      panel.sums.withLock { sums in
+      try panel.sums.withLock { sums throws(Failure) in
         let width = order - panel.rows.lowerBound
         for (local, row) in panel.rows.enumerated() {
-          body(row, sums[(local * width + local)..<((local + 1) * width)])
+          try body(row, sums[(local * width + local)..<((local + 1) * width)])
         }
       }
     }
@@ -80,6 +82,21 @@ final class PanelTriangle: Sendable {
     for (panel, addend) in zip(panels, other.panels) {
       panel.sums.withLock { sums in
         addend.sums.withLock { for i in sums.indices { sums[i] += $0[i] } }
+      }
+    }
+  }
+
+  /// Adds a triangle given row by row: `entries(i)` are (i, i) … (i, n − 1), asked for in order.
+  func addRows<Failure: Error>(_ entries: (_ row: Int) throws(Failure) -> [Int64]) throws(Failure) {
+    for panel in panels {
+      let width = order - panel.rows.lowerBound
+      try panel.sums.withLock { sums throws(Failure) in
+        for (local, row) in panel.rows.enumerated() {
+          let values = try entries(row)
+          precondition(values.count == width - local, "wrong number of entries")
+          let start = local * width + local
+          for (offset, value) in values.enumerated() { sums[start + offset] += Double(value) }
+        }
       }
     }
   }

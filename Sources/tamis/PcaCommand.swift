@@ -32,11 +32,25 @@ struct PcaCommand: ParsableCommand {
       manifest.json, as a PMAE trainer opens them; structured bases have small factors in place of pc_matrix.npy
       (docs/masking.md). 8-bit input is exact: any order of rows gives the same bits, but for a truncated basis.
 
-      Example: tamis pca --pixels images.npy -o pca
+      8-bit data in several files, or on several machines, is fitted in pieces: --partial writes the sums and
+      products of one array, --merge adds them up. The result has the bits of one pass over all of it.
+
+      Examples:
+        tamis pca --pixels images.npy -o pca
+        tamis pca --pixels a.npy --partial -o A
+        tamis pca --pixels b.npy --partial -o B
+        tamis pca --merge A B -o pca
+        tamis pca --merge A B --partial -o AB
       """)
 
   @Option(help: "|u1 (n, H, W, 3), or (n, D) of u8, f2, f4 or f8.")
-  var pixels: String
+  var pixels: String?
+
+  @Option(parsing: .upToNextOption, help: "Directories of partial statistics, in any order.")
+  var merge: [String] = []
+
+  @Flag(help: "Write partial statistics in place of a PCA.")
+  var partial = false
 
   @Option(name: .shortAndLong, help: "Directory to write.")
   var output: String
@@ -51,7 +65,7 @@ struct PcaCommand: ParsableCommand {
   var patch: Int?
 
   @Option(help: "feature: every feature on its own; channel: one mean and deviation a channel; none.")
-  var standardize = Standardization.feature
+  var standardize: Standardization?
 
   @OptionGroup var limits: LimitOptions
   @OptionGroup var logging: LogOptions
@@ -60,14 +74,47 @@ struct PcaCommand: ParsableCommand {
     if let components, components < 1 { throw ValidationError("--components must be at least 1.") }
     if let patch, patch < 1 { throw ValidationError("--patch must be at least 1.") }
     if patch != nil, basis != .patch { throw ValidationError("--patch belongs to --basis patch.") }
+    guard (pixels != nil) != !merge.isEmpty else {
+      throw ValidationError("Give either --pixels X.npy or --merge A B ….")
+    }
+    guard basis == .full || (merge.isEmpty && !partial) else {
+      throw ValidationError("--partial and --merge are for --basis full.")
+    }
+    guard !partial || (components == nil && standardize == nil) else {
+      throw ValidationError(
+        "--partial knows no --components or --standardize: they belong to the last --merge.")
+    }
   }
 
   func run() throws {
+    let text = partial ? try writePartial() : try writeBasis()
+    if !logging.quiet { print("\(text) in \(output)") }
+  }
+
+  private func writePartial() throws -> String {
+    let (limits, events) = (limits.limits, logging.log.handler)
+    let samples =
+      if let pixels {
+        try ArrayPartials.make(pixels: pixels, output: output, limits: limits, events: events)
+      } else {
+        try ArrayPartials.merge(merge, output: output, limits: limits, events: events)
+      }
+    return "partial statistics of \(samples) samples"
+  }
+
+  private func writeBasis() throws -> String {
     var pca = Recipe.PCA()
-    (pca.basis, pca.components, pca.standardize) = (basis, components, standardize)
+    (pca.basis, pca.components, pca.standardize) = (basis, components, standardize ?? .feature)
     if basis == .patch { pca.patch = patch ?? Recipe.PCA.defaultPatch }
-    let (samples, components) = try ArrayPCA.run(
-      pixels: pixels, output: output, pca: pca, limits: limits.limits, events: logging.log.handler)
-    if !logging.quiet { print("\(components) components of \(samples) samples in \(output)") }
+    let (limits, events) = (limits.limits, logging.log.handler)
+    let fitted =
+      if let pixels {
+        try ArrayPCA.run(pixels: pixels, output: output, pca: pca, limits: limits, events: events)
+      } else {
+        try ArrayPartials.fit(
+          merge, output: output, components: components, standardize: pca.standardize, limits: limits,
+          events: events)
+      }
+    return "\(fitted.components) components of \(fitted.samples) samples"
   }
 }

@@ -100,4 +100,8 @@ tamis_status tamis_png_finish(tamis_png *png);
 // The text of the last error; lives as long as the handle.
 const char *tamis_png_message(const tamis_png *png);
 
+// Encodes 8-bit RGB rows, 3 * width bytes each, as PNG without any ancillary chunk. Returns `*count` bytes to be
+// given to free(); NULL when there is no memory or libpng refuses the size.
+uint8_t *tamis_png_write(const uint8_t *pixels, uint32_t width, uint32_t height, size_t *count);
+
 #endif

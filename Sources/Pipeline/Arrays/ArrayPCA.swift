@@ -15,12 +15,7 @@ public enum ArrayPCA {
     events: @escaping EventHandler
   ) throws -> (samples: Int, components: Int) {
     let output = try ArrayFiles.output(output, names: PCAFiles.allNames)
-    let array = try ArrayFiles.open(path)
-    guard array.shape.count == 2 || (array.shape.count == 4 && array.shape[3] == 3 && array.type == .uint8)
-    else {
-      throw NpyError(path: path, "the shape is \(array.shape); (n, D), or (n, H, W, 3) of '|u1', is wanted")
-    }
-    guard array.rowCount > 0, array.rowItems > 0 else { throw NpyError(path: path, "the array is empty") }
+    let array = try open(path)
     try check(pca, array)
     do {
       let scale = array.type == .uint8 ? "1/255" : "1"
@@ -40,6 +35,22 @@ public enum ArrayPCA {
     } catch let error as PCAError {
       throw PipelineError(.badData, "\(path): \(error.description)")
     }
+  }
+
+  /// Opens an array that a PCA can be made of.
+  static func open(_ path: String) throws -> NpyReader {
+    let array = try ArrayFiles.open(path)
+    guard array.shape.count == 2 || (array.shape.count == 4 && array.shape[3] == 3 && array.type == .uint8)
+    else {
+      throw NpyError(path: path, "the shape is \(array.shape); (n, D), or (n, H, W, 3) of '|u1', is wanted")
+    }
+    guard array.rowCount > 0, array.rowItems > 0 else { throw NpyError(path: path, "the array is empty") }
+    return array
+  }
+
+  /// The images of an array; nil for rows.
+  static func shape(of array: borrowing NpyReader) -> PixelShape? {
+    array.shape.count == 4 ? PixelShape(height: array.shape[1], width: array.shape[2]) : nil
   }
 
   /// Refuses what the array cannot give.
@@ -97,6 +108,22 @@ public enum ArrayPCA {
       components: pca.components)
     events(.ended(stage: "pca"))
     return ComponentBasis(basis, shape: nil)
+  }
+
+  /// 8-bit rows: one pass, exact, order-free.
+  static func exactGram(
+    _ array: borrowing NpyReader, threads: Int, _ events: EventHandler
+  ) throws -> ExactGram {
+    let pixels = array.rowItems / 3
+    let isImage = array.shape.count == 4
+    var gram = ExactGram(features: array.rowItems, threads: threads)
+    for range in blocks(of: array) {
+      var rows = try array.rows(range)
+      if isImage { rows = PixelLayout.planar(rows.span, pixels: pixels) }
+      gram.add(rows.span)
+      events(.progress(samples: range.upperBound, bytes: UInt64(range.upperBound * array.rowBytes)))
+    }
+    return gram
   }
 
   /// Float rows: two passes, means first, then products about them.

@@ -25,6 +25,14 @@ public enum Fit {
   public static func run(
     _ recipe: Recipe, in workspace: borrowing Workspace, events: @escaping EventHandler
   ) throws -> FitReport {
+    try run(recipe, in: workspace, saveEvery: ThumbnailGram.interval, events: events)
+  }
+
+  /// The same with another distance between saves of the running sums, in samples.
+  package static func run(
+    _ recipe: Recipe, in workspace: borrowing Workspace, saveEvery interval: Int,
+    events: @escaping EventHandler
+  ) throws -> FitReport {
     var report = FitReport()
     guard needsPCA(recipe) else {
       return report
@@ -36,7 +44,7 @@ public enum Fit {
     if try PCAFiles.manifest(path)?.key == key {
       report.wasCurrent = true
     } else {
-      try fitPCA(pca, recipe, shards, key, workspace, events)
+      try fitPCA(pca, recipe, shards, key, workspace, saveEvery: interval, events)
     }
     let basis = try PCAFiles.read(path)
     report.samples = basis.count
@@ -100,13 +108,33 @@ public enum Fit {
 
   private static func fitPCA(
     _ pca: Recipe.PCA, _ recipe: Recipe, _ shards: [IngestedShard], _ key: String,
-    _ workspace: borrowing Workspace,
-    _ events: @escaping EventHandler
+    _ workspace: borrowing Workspace, saveEvery interval: Int, _ events: @escaping EventHandler
   ) throws {
-    let pixels = WorkspacePixels(shards, workspace, size: recipe.features.thumbnail.size)
-    let (basis, solver, passes) = try BasisFit(pca, limits: recipe.limits, events: events)
-      .fit(pixels, stage: "fit PCA")
-    try PCAFiles.write(
-      basis, PCAManifest.Origin(key: key, solver: solver, passes: passes), to: workspace.path + "/models/pca")
+    let size = recipe.features.thumbnail.size
+    let examples = try PCAPictures.examples(shards, workspace, size: size)
+    let path = workspace.path + "/models/pca"
+    guard pca.basis == .full else {
+      let (basis, solver, passes) = try BasisFit(pca, limits: recipe.limits, events: events)
+        .fit(WorkspacePixels(shards, workspace, size: size), stage: "fit PCA")
+      try PCAFiles.write(
+        basis, PCAManifest.Origin(key: key, solver: solver, passes: passes), examples: examples, to: path)
+      return
+    }
+    let total = shards.reduce(0) { $0 + $1.manifest.accepted }
+    let bytes = UInt64(total * 3 * size * size)
+    events(.began(stage: "fit PCA", shards: shards.count, bytes: bytes, samples: total))
+    let running = ThumbnailGram(shards, workspace, size: size, interval: interval)
+    do {
+      let sums = try running.accumulate(threads: try MemoryPlan(recipe.limits).workers, events)
+      let basis = try PCABasis.fit(
+        try sums.covariance(), standardization: pca.standardize, channels: 3, components: pca.components)
+      try PCAFiles.write(
+        ComponentBasis(basis, shape: PixelShape(height: size, width: size)), PCAManifest.Origin(key: key),
+        examples: examples, to: path)
+    } catch let error as PCAError {
+      throw PipelineError(.badData, "PCA: \(error.description)")
+    }
+    try running.forget()
+    events(.ended(stage: "fit PCA"))
   }
 }

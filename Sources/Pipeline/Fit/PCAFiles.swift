@@ -14,10 +14,16 @@ enum PCAFiles {
     commonNames + [
       "manifest.json", "pc_matrix.npy", "channel.npy", "rows.npy", "columns.npy", "order.npy",
       "patch_components.npy",
-    ])
+    ]
+  ).union(PCAPictures.names)
 
   /// Writes a directory of basis files, by one rename.
-  static func write(_ basis: ComponentBasis, _ origin: PCAManifest.Origin, to path: String) throws {
+  ///
+  /// - Parameter examples: images for `masks.png`; there is none without.
+  static func write(
+    _ basis: ComponentBasis, _ origin: PCAManifest.Origin, examples: [BasisPictures.Example] = [],
+    to path: String
+  ) throws {
     try Directory.create(Directory.parent(of: path))
     let directory = try AtomicDirectory(path: path)
     let base = directory.temporary + "/"
@@ -29,6 +35,10 @@ enum PCAFiles {
     let names = commonNames + (try writeTransform(basis.transform, base))
     var files: [String: ColumnManifest.FileEntry] = [:]
     for name in names { files[name] = try .init(path: base + name) }
+    for (name, bytes) in try PCAPictures.files(of: basis, examples: examples) {
+      try directory.write(bytes, as: name)
+      files[name] = .init(bytes: UInt64(bytes.count), sha256: sha256(bytes))
+    }
     try directory.write(try JSON.file(PCAManifest(basis, origin, files: files)), as: "manifest.json")
     try directory.commit()
   }

@@ -90,7 +90,9 @@ struct PCAManifest: Codable, Equatable {
     basisSHA256 =
       files["pc_matrix.npy"]?.sha256
       ?? sha256(
-        Array(files.sorted { $0.key < $1.key }.map { "\($0.value.sha256)  \($0.key)\n" }.joined().utf8))
+        Array(
+          files.filter { $0.key.hasSuffix(".npy") }.sorted { $0.key < $1.key }
+            .map { "\($0.value.sha256)  \($0.key)\n" }.joined().utf8))
     self.files = files
   }
 

@@ -1,5 +1,6 @@
 public import Algebra
 public import Decode
+public import Features
 
 extension Recipe {
   /// What is computed from each sample.
