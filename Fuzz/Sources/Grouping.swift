@@ -18,11 +18,16 @@ func fuzzGrouping(_ bytes: [UInt8]) {
   let tar = members.flatMap(\.blocks) + [UInt8](repeating: 0, count: 1024)
   let stored = form & 3 == 1 ? gzipped(tar) : form & 3 == 2 ? zstdPacked(tar) : tar
   let path = MemoryFile.write(stored)
-  let outcome = ShardOutcome(path: path, limits: limits, keyPrefix: prefix)
+  var rules = ShardRules()
+  rules.limits = limits
+  rules.keyPrefix = prefix
+  let outcome = ShardOutcome(path: path, rules, .rejectLater)
   if let fault = outcome.fault { fatalError("invariant broken: a sound tar is refused: \(fault.message)") }
   outcome.checkSamples(limits)
-  ShardOutcome(path: path, limits: limits, keyPrefix: prefix).expectSame(outcome)
-  check(outcome, against: Model(members), limits)
+  ShardOutcome(path: path, rules, .rejectLater).expectSame(outcome)
+  let model = Model(members)
+  check(outcome, against: model, limits)
+  checkPolicies(path, rules, outcome)
   for field in outcome.samples.lazy.flatMap(\.fields) {
     require(Int(field.dataOffset) + field.range.count <= tar.count, "a field beyond the tar")
   }
@@ -151,9 +156,8 @@ private struct Model {
     for member in members {
       let isFile = member.flag == UInt8(ascii: "0") || member.flag == UInt8(ascii: "7") || member.flag == 0
       let isDirectory = member.flag == UInt8(ascii: "5") || member.flag == 0 && !member.hasData
-      // A sparse file is told by its records whatever its type; it is then never read as another.
-      if isDirectory, !member.isSparse { continue }
-      guard isFile || member.isSparse, !Self.isMetadata(member.name),
+      if isDirectory { continue }
+      guard isFile || member.flag == UInt8(ascii: "S"), !Self.isMetadata(member.name),
         let (key, field) = Self.split(member.name)
       else {
         skipped += 1
@@ -184,6 +188,29 @@ private struct Model {
   }
 }
 
+/// What the policies of repeated keys owe: one sample a key under `merge`, no key twice, every byte accounted for.
+private func checkPolicies(_ path: String, _ rules: ShardRules, _ plain: ShardOutcome) {
+  var rules = rules
+  let keys = plain.samples.map(\.key)
+  let known = ShardOutcome(scanned: path, rules)
+  let repeated = Set(Dictionary(grouping: keys, by: { $0 }).filter { $0.value.count > 1 }.keys)
+  require(known.samples.map(\.key) == keys, "other samples once the repeated keys are known")
+  for sample in known.samples where repeated.contains(sample.key) {
+    require(sample.fault != nil, "a part of a repeated key is accepted")
+  }
+  rules.duplicates = .merge
+  let merged = ShardOutcome(scanned: path, rules)
+  merged.checkSamples(rules.limits)
+  require(Set(merged.samples.map(\.key)) == Set(keys), "merging loses or makes keys")
+  require(merged.samples.count == Set(keys).count, "merging gives a key twice")
+  require(!merged.samples.contains { $0.fault?.message.contains("no longer there") ?? false }, "left behind")
+  rules.duplicates = .rename
+  let renamed = ShardOutcome(scanned: path, rules)
+  renamed.checkSamples(rules.limits)
+  require(renamed.samples.count >= keys.count, "renaming loses samples")
+  ShardOutcome(path: path, rules, .rejectLater).expectSame(renamed)
+}
+
 private func check(_ outcome: ShardOutcome, against model: Model, _ limits: ShardLimits) {
   require(outcome.summary?.skippedMembers == model.skipped, "other members were skipped")
   require(outcome.samples.count == model.groups.count, "other samples were made")
@@ -191,9 +218,9 @@ private func check(_ outcome: ShardOutcome, against model: Model, _ limits: Shar
   for (sample, group) in zip(outcome.samples, model.groups) {
     require(sample.storedKey == group.key, "the key is '\(printable(sample.storedKey))'")
     var reasons: Set<ShardFault.Code> = Set(group.members.flatMap { faults($0, group.key, limits) })
-    let names = group.members.map { String(decoding: $0.field, as: UTF8.self).lowercased() }
+    let names = group.members.map { fieldName($0.field) }
     if Set(names).count < names.count { reasons.insert(.duplicateKey) }
-    if names.contains(where: { sample.key.count + 1 + $0.utf8.count > 100 }) { reasons.insert(.badName) }
+    if names.contains(where: { sample.key.count + 1 + $0.length > 100 }) { reasons.insert(.badName) }
     let isTooMuch =
       group.members.reduce(0) { $0 + $1.member.data.count } > limits.sampleBytes
       || group.members.count > limits.fieldsPerSample
@@ -203,12 +230,37 @@ private func check(_ outcome: ShardOutcome, against model: Model, _ limits: Shar
       require(reasons.contains(fault.code), "\(fault.code.rawValue) for no reason: \(fault.message)")
     } else {
       require(reasons.isEmpty, "accepted in spite of \(reasons)")
-      require(sample.fields.map(\.name) == names, "other fields")
+      for (field, name) in zip(sample.fields, names) {
+        require(field.isRenamed == !name.isPlain, "a field renamed for no reason, or kept for none")
+        require(field.name.utf8.count == name.length, "the field '\(field.name)'")
+        require(!name.isPlain || field.name.utf8.elementsEqual(name.bytes), "the field '\(field.name)'")
+      }
       for (field, wanted) in zip(sample.fields, group.members) {
         require(sample.bytes[field.range].elementsEqual(wanted.member.data), "other bytes")
       }
     }
   }
+}
+
+/// A field as it is published: lower case, or where it cannot be, up to 24 bytes, a dash and 12 hex digits.
+private struct FieldName: Hashable {
+  /// The published bytes, or those stored of a name that is made anew.
+  var bytes: [UInt8]
+  var isPlain: Bool
+  var length: Int
+}
+
+private func fieldName(_ field: [UInt8]) -> FieldName {
+  let isWord = field.allSatisfy {
+    let letter = Character(Unicode.Scalar($0))
+    return "a"..."z" ~= letter || "A"..."Z" ~= letter || "0"..."9" ~= letter || "._-".contains(letter)
+  }
+  let text = String(decoding: field, as: UTF8.self)
+  let isReserved = text.count >= 4 && text.hasPrefix("__") && text.hasSuffix("__")
+  if isWord, (1...98).contains(field.count), !isReserved {
+    return FieldName(bytes: Array(text.lowercased().utf8), isPlain: true, length: field.count)
+  }
+  return FieldName(bytes: field, isPlain: false, length: min(max(field.count, 1), 24) + 13)
 }
 
 /// Why one member spoils its sample.
@@ -221,11 +273,7 @@ private func faults(
     name.contains { $0 < 32 || $0 == 127 || $0 == UInt8(ascii: "\\") } || name.first == UInt8(ascii: "/")
     || ("/" + String(decoding: name, as: UTF8.self) + "/").contains("/../")
     || !Array(String(decoding: name, as: UTF8.self).utf8).elementsEqual(name)
-  let isOdd = part.field.contains {
-    !("a"..."z" ~= Character(Unicode.Scalar($0)) || "A"..."Z" ~= Character(Unicode.Scalar($0))
-      || "0"..."9" ~= Character(Unicode.Scalar($0)) || "._-".utf8.contains($0))
-  }
-  if isHostile || isOdd || part.field.isEmpty || part.field.count > 98 || key.count > limits.keyBytes {
+  if isHostile || key.count > limits.keyBytes {
     found.append(.badName)
   }
   if part.member.isSparse { found.append(.sparseMember) }

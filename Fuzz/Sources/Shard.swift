@@ -6,11 +6,27 @@ struct ShardOutcome {
   var summary: ShardSummary?
   var fault: ShardFault?
 
-  /// Reads all of a shard. Anything thrown that is not a ``ShardFault`` is a finding.
-  init(path: String, limits: ShardLimits, keyPrefix: [UInt8] = []) {
+  /// Reads all of a shard in one pass.
+  init(path: String, limits: ShardLimits) {
+    var rules = ShardRules()
+    rules.limits = limits
+    self.init(path: path, rules, .rejectLater)
+  }
+
+  /// Reads all of a shard, its repeated keys known before.
+  init(scanned path: String, _ rules: ShardRules) {
     do {
-      var reader = try ShardReader(
-        File(path: path, .read), limits: limits, hashing: true, keyPrefix: keyPrefix)
+      let conflicts = try KeyConflicts(scanning: File(path: path, .read), rules)
+      self.init(path: path, rules, .known(conflicts))
+    } catch {
+      fatalError("a scan threw \(error)")
+    }
+  }
+
+  /// Reads all of a shard. Anything thrown that is not a ``ShardFault`` is a finding.
+  init(path: String, _ rules: ShardRules, _ repeats: RepeatedKeys) {
+    do {
+      var reader = try ShardReader(File(path: path, .read), rules, repeats: repeats, hashing: true)
       while let sample = try reader.next() { samples.append(sample) }
       let again = try reader.next()
       require(again == nil, "a sample after the end")
@@ -91,6 +107,33 @@ private func isWord(_ byte: UInt8) -> Bool {
     || byte == UInt8(ascii: "-")
 }
 
+/// The laxer readings: what salvage, `--ignore-zeros` and the policies of repeated keys make of the same file.
+private func readLaxly(_ path: String, _ limits: ShardLimits, _ strict: ShardOutcome) {
+  var rules = ShardRules()
+  rules.limits = limits
+  rules.salvages = true
+  let salvaged = ShardOutcome(path: path, rules, .rejectLater)
+  salvaged.checkSamples(limits)
+  // Everything given before the fault, and at most one more: what was being read.
+  let more = salvaged.samples.count - strict.samples.count
+  require(strict.fault == nil ? more == 0 : (0...1).contains(more), "\(more) more samples by salvage")
+  for (a, b) in zip(strict.samples, salvaged.samples) {
+    require(a.key == b.key && a.bytes == b.bytes && a.fault == b.fault, "salvage changes a sample")
+  }
+  rules.salvages = false
+  rules.ignoresZeros = true
+  ShardOutcome(path: path, rules, .rejectLater).checkSamples(limits)
+  for policy in DuplicatePolicy.allCases {
+    rules.duplicates = policy
+    rules.limits.heldBytes = 8192
+    let outcome = ShardOutcome(scanned: path, rules)
+    outcome.checkSamples(limits)
+    rules.limits.bufferBytes = 1024
+    ShardOutcome(scanned: path, rules).expectSame(outcome)
+    rules.limits.bufferBytes = limits.bufferBytes
+  }
+}
+
 /// Target `tar`: the input is a shard file, plain, gzip or zstd.
 func fuzzShard(_ bytes: [UInt8]) {
   var limits = ShardLimits()
@@ -110,6 +153,7 @@ func fuzzShard(_ bytes: [UInt8]) {
   // Where the reads end must not matter.
   limits.bufferBytes = 4096
   ShardOutcome(path: path, limits: limits).expectSame(outcome)
+  readLaxly(path, limits, outcome)
   if let summary = outcome.summary {
     require(summary.storedBytes == UInt64(bytes.count), "the shard was not read to its end")
   }

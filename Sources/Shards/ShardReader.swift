@@ -105,6 +105,8 @@ public struct ShardReader: ~Copyable {
     let isWhole = tar.endsInZeros
     guard rules.salvages, parts > 0 || (part != nil && isWhole) else { throw fault }
     if !isWhole, let cut = part {
+      // The member that the break cuts is no field.
+      part!.bytes.removeLast(cut.bytes.count - (cut.fields.last?.range.upperBound ?? 0))
       part!.reject(
         fault.code, at: fault.offset,
         member: fault.member.isEmpty ? cut.fields.last?.member ?? printable(cut.storedKey) : fault.member,

@@ -104,6 +104,16 @@ struct CutShard: Sendable {
     #expect(one.codes == [nil])
   }
 
+  /// Found by the fuzz target `tar`.
+  @Test("What a break leaves of a member is not among the bytes of its sample")
+  func cutMembersLeaveNoBytes() throws {
+    // Off go the end marker, the last caption with its header, and 724 of the 1024 bytes of the image before it.
+    let last = try readShard(Array(smallShard.dropLast(1024 + 1024 + 724)), rules: salvaging).samples.last
+    let cut = try #require(last)
+    #expect(cut.fault?.code == .truncatedShard)
+    #expect(cut.fields.isEmpty && cut.bytes.isEmpty)
+  }
+
   @Test("Without a whole sample the shard is rejected as ever; another format is never salvaged")
   func nothingToKeep() throws {
     #expect(
