@@ -104,6 +104,10 @@ import Testing
     let refused = try tamis(
       "pca", "--pixels", folder.path + "/rows_u1.npy", "-o", folder.path + "/no", "--basis", "dct")
     #expect(refused.status == 2 && refused.errors.contains("needs images"), "\(refused.errors)")
+    let script = "import numpy,sys;numpy.save(sys.argv[1], numpy.zeros((2, 40000), 'u1'))"
+    #expect(try run(Repository.python, ["-c", script, folder.path + "/wide.npy"]).status == 0)
+    let wide = try tamis("pca", "--pixels", folder.path + "/wide.npy", "-o", folder.path + "/no")
+    #expect(wide.status == 2 && wide.errors.contains("at most 32765 features"), "\(wide.errors)")
   }
 
   @Test("a truncated basis has the exact leading eigenvectors of low-rank images with noise")

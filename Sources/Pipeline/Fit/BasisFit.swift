@@ -35,8 +35,14 @@ struct BasisFit {
     min(pca.components ?? Recipe.PCA.defaultTruncated, features)
   }
 
-  /// Refuses a memory limit that the fit would break, before any work (rule 3).
+  /// Refuses what LAPACK cannot take, and a memory limit that the fit would break, before any work (rule 3).
   func checkMemory(_ shape: PixelShape) throws(PipelineError) {
+    guard pca.basis != .full || shape.features <= PCABasis.largestFeatures else {
+      throw PipelineError(
+        .usage,
+        "a full PCA takes at most \(PCABasis.largestFeatures) features, there are \(shape.features): "
+          + "take a separable, dct, truncated or patch basis")
+    }
     let needed = bytes(shape)
     guard needed > limits.memory else { return }
     let what = shape.channels == 3 ? "\(shape.height) x \(shape.width) images" : "\(shape.features) features"
