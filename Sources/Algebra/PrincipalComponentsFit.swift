@@ -2,6 +2,9 @@ extension PCABasis {
   /// The least deviation of a feature: that of the rounding to 8 bits, 1/255/√12 (in units of 0…1).
   public static let deviationFloor = FeatureScaling.floor
 
+  /// The most features `fit` takes: LAPACK counts its workspace in 32 bits.
+  public static let largestFeatures = LAPACK.largestOrder
+
   /// Bytes that `fit` takes at its peak for this many features: covariance, eigenvectors and workspace.
   public static func fitBytes(features: Int) -> Int { 8 * 3 * features * features + 8 * 16 * features }
 

@@ -62,8 +62,10 @@ enum Summary {
   static func text(_ report: FitReport) -> String? {
     guard let samples = report.samples, let components = report.components else { return nil }
     let known = report.wasCurrent ? " (known from before)" : ""
-    return "PCA of \(samples) thumbnails: \(components) components, "
-      + "\(report.componentsFor90Percent ?? components) of them hold 90 % of the variance\(known)."
+    let share =
+      report.componentsFor90Percent.map { "\($0) of them hold 90 % of the variance" }
+      ?? "together less than 90 % of the variance"
+    return "PCA of \(samples) thumbnails: \(components) components, \(share)\(known)."
   }
 
   /// nil when nothing is pruned.

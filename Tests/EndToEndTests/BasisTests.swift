@@ -37,14 +37,7 @@ import Testing
     let folders = try (0..<3).map { _ in try TemporaryFolder() }
     for (index, jobs) in ["1", "2", "2"].enumerated() {
       let path = try folders[index].addPruning(recipe)
-      if index == 2 {
-        let input = folders[2].path + "/in"
-        let split = try run(
-          Repository.python, [Repository.oracle("split_shards.py"), input, folders[2].path + "/new"])
-        #expect(split.status == 0, "\(split.errors)")
-        try FileManager.default.removeItem(atPath: input)
-        try FileManager.default.moveItem(atPath: folders[2].path + "/new", toPath: input)
-      }
+      if index == 2 { try folders[2].splitShards() }
       let result = try tamis("run", path, "-q", "-j", jobs)
       #expect(result.status == 0, "\(result.errors)")
     }
@@ -111,5 +104,49 @@ import Testing
     let refused = try tamis(
       "pca", "--pixels", folder.path + "/rows_u1.npy", "-o", folder.path + "/no", "--basis", "dct")
     #expect(refused.status == 2 && refused.errors.contains("needs images"), "\(refused.errors)")
+    let script = "import numpy,sys;numpy.save(sys.argv[1], numpy.zeros((2, 40000), 'u1'))"
+    #expect(try run(Repository.python, ["-c", script, folder.path + "/wide.npy"]).status == 0)
+    let wide = try tamis("pca", "--pixels", folder.path + "/wide.npy", "-o", folder.path + "/no")
+    #expect(wide.status == 2 && wide.errors.contains("at most 32765 features"), "\(wide.errors)")
+  }
+
+  @Test("a truncated basis has the exact leading eigenvectors of low-rank images with noise")
+  func lowRank() throws {
+    let folder = try TemporaryFolder()
+    try folder.expectOracle("lowrank.py", ["make", "%/x.npy"])
+    let result = try tamis(
+      "pca", "--pixels", folder.path + "/x.npy", "-o", folder.path + "/pca", "--basis", "truncated",
+      "--components", "12", "-q")
+    #expect(result.status == 0, "\(result.errors)")
+    try folder.expectOracle("lowrank.py", ["check", "%/pca", "%/x.npy"], "12")
+  }
+
+  @Test("few images take the N x N dual: scikit-learn's PCA, the same bits for any threads and split")
+  func dual() throws {
+    let folders = try (0..<2).map { _ in try TemporaryFolder() }
+    for (index, jobs) in ["1", "2"].enumerated() {
+      let path = try folders[index].addPruning(PruningRecipe(pca: "size: 20"))
+      if index == 1 { try folders[1].splitShards() }
+      let result = try tamis("run", path, "-q", "-j", jobs)
+      #expect(result.status == 0, "\(result.errors)")
+    }
+    try folders[0].expectOracle(
+      "pca_sklearn.py", ["%/.tamis/models/pca", "feature", "%/.tamis"], "497 497")
+    let manifest = String(
+      decoding: try #require(folders[0].data(".tamis/models/pca/manifest.json")), as: UTF8.self)
+    #expect(manifest.contains("N x N dual"))
+    let models = folders.map { $0.files(".tamis/models/pca").filter { $0.key.hasSuffix(".npy") } }
+    #expect(models[0].count == 5 && models[0] == models[1])
+  }
+}
+
+extension TemporaryFolder {
+  /// Cuts the samples of `in/` into other shards.
+  fileprivate func splitShards() throws {
+    let split = try run(
+      Repository.python, [Repository.oracle("split_shards.py"), path + "/in", path + "/new"])
+    #expect(split.status == 0, "\(split.errors)")
+    try FileManager.default.removeItem(atPath: path + "/in")
+    try FileManager.default.moveItem(atPath: path + "/new", toPath: path + "/in")
   }
 }

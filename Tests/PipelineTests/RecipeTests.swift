@@ -79,6 +79,22 @@ import Testing
   }
 
   @Test(
+    "a basis has its own keys and defaults, and reads back",
+    arguments: [
+      ("basis: truncated", 512, nil), ("basis: truncated, components: 1_024", 1024, nil),
+      ("basis: truncated, size: 8", 192, nil), ("basis: patch, size: 224", nil, 8),
+      ("basis: patch, patch: 16", nil, 16), ("basis: dct, components: all, size: 224", nil, nil),
+      ("components: 7", 7, nil),
+    ] as [(String, Int?, Int?)])
+  func bases(keys: String, components: Int?, patch: Int?) throws {
+    let recipe = try RecipeFile.parse(
+      "input: { path: /in }\nfeatures: { pca: { \(keys) } }\npublish: { path: /out }", path: "/r.yaml")
+    #expect(recipe.features.pca?.components == components)
+    #expect(recipe.features.pca?.patch == patch)
+    #expect(try RecipeFile.parse(try RecipeFile.text(of: recipe), path: "/r.yaml") == recipe)
+  }
+
+  @Test(
     "sizes are read as people write them",
     arguments: [("2GiB", 2 << 30), ("512MiB", 512 << 20), ("1.5 kb", 1500), ("77", 77)])
   func sizes(text: String, bytes: Int) { #expect(ByteSize.parse(text) == bytes) }

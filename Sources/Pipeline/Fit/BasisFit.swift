@@ -35,8 +35,14 @@ struct BasisFit {
     min(pca.components ?? Recipe.PCA.defaultTruncated, features)
   }
 
-  /// Refuses a memory limit that the fit would break, before any work (rule 3).
+  /// Refuses what LAPACK cannot take, and a memory limit that the fit would break, before any work (rule 3).
   func checkMemory(_ shape: PixelShape) throws(PipelineError) {
+    guard pca.basis != .full || shape.features <= PCABasis.largestFeatures else {
+      throw PipelineError(
+        .usage,
+        "a full PCA takes at most \(PCABasis.largestFeatures) features, there are \(shape.features): "
+          + "take a separable, dct, truncated or patch basis")
+    }
     let needed = bytes(shape)
     guard needed > limits.memory else { return }
     let what = shape.channels == 3 ? "\(shape.height) x \(shape.width) images" : "\(shape.features) features"
@@ -52,6 +58,10 @@ struct BasisFit {
   ) throws -> (basis: ComponentBasis, solver: String, passes: Int?) {
     do {
       switch pca.basis {
+      case .full
+      where source.isKeyed
+        && PCABasis.prefersDual(count: source.count, features: source.shape.features):
+        return (try dual(source, stage), "LAPACK dsyevd of the N x N dual, Float64, 2 threads", nil)
       case .full:
         return (try full(source, stage), PCAManifest.Origin.fullSolver, nil)
       case .separable, .dct, .patch:
@@ -105,6 +115,26 @@ struct BasisFit {
     let basis = try PCABasis.fit(
       try gram.covariance(), standardization: pca.standardize, channels: shape.channels,
       components: pca.components)
+    return ComponentBasis(basis, shape: shape.channels == 3 ? shape : nil)
+  }
+
+  /// Few images: the N × N problem, images in canonical order. It needs far less memory than D × D.
+  private func dual(
+    _ source: borrowing some PixelSource & ~Copyable, _ stage: String
+  ) throws -> ComponentBasis {
+    let shape = source.shape
+    var rows: [UInt8] = []
+    rows.reserveCapacity(source.count * shape.features)
+    var moments = ExactMoments(features: shape.features)
+    try pass(source, stage, rows: max(1, (8 << 20) / shape.features), canonical: true) {
+      moments.add($0.span)
+      rows += $0
+    }
+    let (mean, deviation) = try moments.result()
+    let scaling = FeatureScaling(
+      mean: mean, deviation: deviation, pca.standardize, channels: shape.channels)
+    let basis = try PCABasis.fitDual(
+      rows, mean: mean, scaling: scaling, components: pca.components, threads: threads)
     return ComponentBasis(basis, shape: shape.channels == 3 ? shape : nil)
   }
 

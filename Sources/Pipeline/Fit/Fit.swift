@@ -50,11 +50,12 @@ public enum Fit {
     report.samples = basis.count
     report.components = basis.componentCount
     var share: Float = 0
+    // A truncated basis may hold less.
     report.componentsFor90Percent =
       (basis.ratios.firstIndex { ratio in
         share += ratio
         return share >= 0.9
-      }.map { $0 + 1 }) ?? basis.componentCount
+      }.map { $0 + 1 }) ?? (basis.kind == .truncated ? nil : basis.componentCount)
     if needsEncoder(recipe) {
       report.shardsEmbedded = try ImageColumn.fill(
         PixelEncoder(basis: basis), id: try encoderID(path), recipe, shards, workspace, events)

@@ -6,6 +6,8 @@ protocol PixelSource: ~Copyable {
   var shape: PixelShape { get }
   /// N.
   var count: Int { get }
+  /// True if the canonical order does not depend on how the images are stored.
+  var isKeyed: Bool { get }
   /// Calls `body` with planar images, at most `rows` at a time, all of them once in some order.
   func forEachBlock(of rows: Int, _ body: ([UInt8]) throws -> Void) throws
   /// The same in the canonical order, which does not depend on the split into shards, in blocks of exactly `rows`
@@ -17,6 +19,7 @@ protocol PixelSource: ~Copyable {
 struct WorkspacePixels: PixelSource, ~Copyable {
   let shape: PixelShape
   let count: Int
+  let isKeyed = true
   private let paths: [String]
   private let counts: [Int]
 
@@ -124,6 +127,7 @@ private struct ReaderCache {
 /// An array `|u1 (n, H, W, 3)`, or `(n, D)` rows taken as they are; canonical order is row order.
 struct ArrayPixels: PixelSource, ~Copyable {
   let shape: PixelShape
+  let isKeyed = false
   private let array: NpyReader
 
   init(_ array: consuming NpyReader) {
