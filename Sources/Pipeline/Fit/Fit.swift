@@ -114,14 +114,15 @@ public enum Fit {
     let size = recipe.features.thumbnail.size
     let examples = try PCAPictures.examples(shards, workspace, size: size)
     let path = workspace.path + "/models/pca"
-    guard pca.basis == .full else {
+    let total = shards.reduce(0) { $0 + $1.manifest.accepted }
+    // The dual of few images takes seconds: nothing to go on from after a kill.
+    guard pca.basis == .full, !PCABasis.prefersDual(count: total, features: 3 * size * size) else {
       let (basis, solver, passes) = try BasisFit(pca, limits: recipe.limits, events: events)
         .fit(WorkspacePixels(shards, workspace, size: size), stage: "fit PCA")
       try PCAFiles.write(
         basis, PCAManifest.Origin(key: key, solver: solver, passes: passes), examples: examples, to: path)
       return
     }
-    let total = shards.reduce(0) { $0 + $1.manifest.accepted }
     let bytes = UInt64(total * 3 * size * size)
     events(.began(stage: "fit PCA", shards: shards.count, bytes: bytes, samples: total))
     let running = ThumbnailGram(shards, workspace, size: size, interval: interval)
