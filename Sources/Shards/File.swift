@@ -1,3 +1,4 @@
+import CLinux
 import Glibc
 
 /// A failed system call on a file.
@@ -133,6 +134,12 @@ public struct File: ~Copyable, Sendable {
 
   /// Makes the content durable. The corresponding C function is `fsync`.
   public func sync() throws(FileError) { _ = try File.check("fsync", path) { fsync(descriptor) } }
+
+  /// Asks the system to begin writing a range to the device now, without waiting, so that ``sync()`` has less to
+  /// do. Only a hint: whatever goes wrong, ``sync()`` tells.
+  func startWriteback(_ range: Range<UInt64>) {
+    _ = tamis_start_writeback(descriptor, Int(range.lowerBound), range.count)
+  }
 
   /// Takes an exclusive advisory lock; false if another process holds it.
   public func tryLock() throws(FileError) -> Bool {

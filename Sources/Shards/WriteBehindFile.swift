@@ -50,12 +50,22 @@ private final class Lane: Sendable {
   private struct Output: ~Copyable {
     let file: File
     var hasher = SHA256()
+    private var written: UInt64 = 0
+    /// Bytes that are on their way to the device.
+    private var started: UInt64 = 0
+
+    private static let writebackBytes: UInt64 = 8 << 20
 
     init(_ file: consuming File) { self.file = file }
 
     mutating func write(_ bytes: [UInt8]) throws(FileError) {
       unsafe bytes.withUnsafeBytes { unsafe hasher.update(bufferPointer: $0) }
       try file.write(bytes)
+      written += UInt64(bytes.count)
+      if written - started >= Self.writebackBytes {
+        file.startWriteback(started..<written)
+        started = written
+      }
     }
   }
 
