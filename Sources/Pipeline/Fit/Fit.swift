@@ -92,7 +92,11 @@ public enum Fit {
   }
 
   private static func needsEncoder(_ recipe: Recipe) -> Bool {
-    recipe.features.image == .pixels || recipe.prune.isActive
+    switch recipe.features.image {
+    case .pixels: true
+    case nil: recipe.prune.isActive
+    case .efficientnetLite0, .model: false
+    }
   }
 
   private static func needsPCA(_ recipe: Recipe) -> Bool {

@@ -8,6 +8,7 @@ struct ColumnWriter: ~Copyable {
   private var keys: BufferedFile
   private var samples: NpyWriter
   private var thumbnails: NpyWriter
+  private var encoded: EncodedColumns?
   private var rejects: BufferedFile
   private var renamed: BufferedFile
   private(set) var accepted = 0
@@ -15,7 +16,7 @@ struct ColumnWriter: ~Copyable {
   private var renames = 0
   private var renamedFields = 0
 
-  init(shard: String, path: String, thumbnailSize: Int) throws {
+  init(shard: String, path: String, thumbnailSize: Int, encoders: SampleEncoders?) throws {
     let directory = try AtomicDirectory(path: path)
     let base = directory.temporary + "/"
     let keys = try File(path: base + "keys.txt", .create)
@@ -24,11 +25,13 @@ struct ColumnWriter: ~Copyable {
     let samples = try NpyWriter(path: base + "samples.npy", type: SampleRecord.type)
     let thumbnails = try NpyWriter(
       path: base + "thumbnail.npy", type: .uint8, rowShape: [thumbnailSize, thumbnailSize, 3])
+    let encoded = try encoders.map { try EncodedColumns(base, $0) }
     self.keys = BufferedFile(keys)
     self.rejects = BufferedFile(rejects)
     self.renamed = BufferedFile(renamed)
     self.samples = samples
     self.thumbnails = thumbnails
+    self.encoded = encoded
     self.directory = directory
     self.shard = shard
   }
@@ -37,6 +40,7 @@ struct ColumnWriter: ~Copyable {
     try keys.write((sample.key + [UInt8(ascii: "\n")])[...])
     try samples.append(sample.record.bytes)
     try thumbnails.append(sample.thumbnail)
+    if let rows = sample.rows { try encoded?.append(rows) }
     accepted += 1
     if let from = sample.renamedFrom { try noteRename(from, to: sample.key) }
     try noteRenames(sample.renamedFields, of: sample.key)
@@ -73,8 +77,9 @@ struct ColumnWriter: ~Copyable {
     try thumbnails.finish()
     try rejects.finish()
     try renamed.finish()
+    let (encodedNames, encoders) = try encoded.take()?.finish() ?? ([], [:])
     var files: [String: ColumnManifest.FileEntry] = [:]
-    for name in ["keys.txt", "samples.npy", "thumbnail.npy", "rejects.jsonl", "renamed.jsonl"] {
+    for name in ["keys.txt", "samples.npy", "thumbnail.npy", "rejects.jsonl", "renamed.jsonl"] + encodedNames {
       files[name] = try .init(path: base + name)
     }
     guard accepted + rejected.total == summary.samples else {
@@ -94,7 +99,7 @@ struct ColumnWriter: ~Copyable {
         }),
       samples: summary.samples, accepted: accepted, rejected: rejected.byName, renamed: renames,
       renamedFields: renamedFields, files: files,
-      encoders: [:], openblasKernel: OpenBLAS.coreName)
+      encoders: encoders, openblasKernel: OpenBLAS.coreName)
     try directory.write(try JSON.file(manifest), as: "manifest.json")
     try directory.commit()
   }

@@ -57,15 +57,17 @@ public enum Ingest {
     _ shards: [ShardFile], _ recipe: Recipe, _ hash: String, _ workspace: String,
     _ events: @escaping EventHandler
   ) throws -> [String: InputState] {
-    let memory = try MemoryPlan(recipe.limits)
+    let memory = try MemoryPlan(recipe)
     let limits = memory.decodeLimits(recipe.decode)
     let watchdog = ImageWatchdog(seconds: recipe.limits.imageSeconds)
+    let encoders = try SampleEncoders(recipe)
     return try orderedMap(
       from: IngestSource(shards, recipe: recipe, memory: memory, hashing: true),
       into: try IngestSink(
-        workspace: workspace, shards: shards, recipe: recipe, recipeHash: hash, events: events),
+        workspace: workspace, shards: shards, recipe: recipe, recipeHash: hash, encoders: encoders,
+        events: events),
       workers: memory.workers, window: memory.window,
-      makeWorker: { IngestWorker(recipe, limits: limits, watchdog: watchdog) },
+      makeWorker: { IngestWorker(recipe, limits: limits, watchdog: watchdog, encoders: encoders) },
       finish: { $0.states })
   }
 
@@ -82,8 +84,9 @@ public enum Ingest {
       var thumbnail: Recipe.Thumbnail
       var sampleBytes: UInt64
       var imageBytes: Int
+      var image: String?
     }
-    let memory = try MemoryPlan(recipe.limits)
+    let memory = try MemoryPlan(recipe)
     return sha256(
       try JSON.line(
         Parts(
@@ -91,7 +94,8 @@ public enum Ingest {
           duplicates: recipe.input.duplicates, salvage: recipe.input.salvage,
           ignoresZeros: recipe.input.ignoresZeros, decode: recipe.decode,
           thumbnail: recipe.features.thumbnail,
-          sampleBytes: memory.shardLimits.sampleBytes, imageBytes: memory.imageBytes)))
+          sampleBytes: memory.shardLimits.sampleBytes, imageBytes: memory.imageBytes,
+          image: try ImageModelFile(recipe.features.image)?.id())))
   }
 
   /// The state of a shard that needs not be read: the file is the one that was ingested, under the same recipe.
@@ -104,7 +108,10 @@ public enum Ingest {
       return rejected.recipe == hash && state.status == shard.status ? state : nil
     }
     guard let manifest = try workspace.manifest(shard.name), manifest.recipe == hash else { return nil }
-    for name in ["keys.txt", "samples.npy", "thumbnail.npy", "rejects.jsonl"] {
+    // What `fit` adds is its own business.
+    let isEncoded = manifest.encoders["image"]?.hasPrefix("onnx:") == true
+    let encoded = isEncoded ? ["image.npy", "joint.npy"].filter { manifest.files[$0] != nil } : []
+    for name in ["keys.txt", "samples.npy", "thumbnail.npy", "rejects.jsonl"] + encoded {
       let size = try FileStatus(path: workspace.columns(shard.name) + "/" + name)?.size
       guard size == manifest.files[name]?.bytes else { return nil }
     }

@@ -1,4 +1,5 @@
 import Decode
+import Features
 import Shards
 
 /// What became of one item.
@@ -18,6 +19,8 @@ struct AcceptedSample: Sendable {
   var record: SampleRecord
   /// S·S·3 bytes, RGB.
   var thumbnail: [UInt8]
+  /// nil unless the recipe names models.
+  var rows: EncodedRows?
   /// Bytes of all its fields.
   var bytes: Int
 }
@@ -25,30 +28,38 @@ struct AcceptedSample: Sendable {
 /// Decodes images and checks captions; one a thread.
 struct IngestWorker: MapWorker, ~Copyable {
   private let recipe: Recipe
-  private let thumbnailer: Thumbnailer
+  private let thumbnailers: [Thumbnailer]
+  private let encoders: SampleEncoders?
   private var decoder: ImageDecoder
   private let watchdog: ImageWatchdog
 
-  init(_ recipe: Recipe, limits: DecodeLimits, watchdog: ImageWatchdog) {
+  init(
+    _ recipe: Recipe, limits: DecodeLimits, watchdog: ImageWatchdog, encoders: SampleEncoders? = nil
+  ) {
     self.recipe = recipe
     self.watchdog = watchdog
+    self.encoders = encoders
     let thumbnail = recipe.features.thumbnail
-    thumbnailer = Thumbnailer(size: thumbnail.size, fit: thumbnail.fit, filter: thumbnail.filter)
+    let thumbnailer = Thumbnailer(size: thumbnail.size, fit: thumbnail.fit, filter: thumbnail.filter)
+    thumbnailers = [thumbnailer] + (encoders.map { [$0.thumbnailer] } ?? [])
     decoder = ImageDecoder(
       limits: limits, onWarning: recipe.decode.onWarning,
       appliesOrientation: recipe.decode.appliesOrientation,
       isFast: recipe.decode.isFast)
   }
 
-  mutating func map(_ item: IngestItem) -> IngestResult {
+  /// - Throws: ``PipelineError`` where a model fails.
+  mutating func map(_ item: IngestItem) throws -> IngestResult {
     switch item {
     case .begin(let index): .begin(index)
     case .end(let index, let summary, let fault): .end(index, summary, fault)
-    case .sample(let sample, let probed): ingest(sample, probed)
+    case .sample(let sample, let probed): try ingest(sample, probed)
     }
   }
 
-  private mutating func ingest(_ sample: Sample, _ probed: Result<ImageInfo, DecodeError>?) -> IngestResult {
+  private mutating func ingest(
+    _ sample: Sample, _ probed: Result<ImageInfo, DecodeError>?
+  ) throws -> IngestResult {
     if let fault = sample.fault {
       return .rejected(
         sample, code: RejectCode(fault.code), member: fault.member, offset: fault.offset,
@@ -68,23 +79,35 @@ struct IngestWorker: MapWorker, ~Copyable {
       let bytes = sample.bytes.span.extracting(caption.range)
       if let fault = unsafe captionFault(bytes.bytes) { return reject(.captionNotUTF8, caption, fault) }
     }
-    do {
-      let info = try probed.get()
-      let thumbnail = try watchdog.run { () throws(DecodeError) in
+    let info: ImageInfo
+    let thumbnails: [[UInt8]]?
+    do throws(DecodeError) {
+      let probedInfo = try probed.get()
+      info = probedInfo
+      thumbnails = try watchdog.run { () throws(DecodeError) in
         let bytes = sample.bytes.span.extracting(field.range)
-        return try unsafe decoder.thumbnail(bytes.bytes, info: info, by: thumbnailer)
+        return try unsafe decoder.thumbnails(bytes.bytes, info: probedInfo, by: thumbnailers)
       }
-      guard let thumbnail else { return reject(.deadline, field, "decoding took too long, twice") }
-      return .accepted(
-        AcceptedSample(
-          key: sample.key, renamedFrom: sample.key == sample.storedKey ? nil : sample.storedKey,
-          renamedFields: sample.fields.filter(\.isRenamed),
-          record: SampleRecord(
-            image: info, imageBytes: field.range.count, imageOffset: field.dataOffset,
-            captionBytes: caption?.range.count ?? 0),
-          thumbnail: thumbnail, bytes: sample.bytes.count))
     } catch {
       return reject(RejectCode(error.code), field, error.message)
+    }
+    guard let thumbnails else { return reject(.deadline, field, "decoding took too long, twice") }
+    return .accepted(
+      AcceptedSample(
+        key: sample.key, renamedFrom: sample.key == sample.storedKey ? nil : sample.storedKey,
+        renamedFields: sample.fields.filter(\.isRenamed),
+        record: SampleRecord(
+          image: info, imageBytes: field.range.count, imageOffset: field.dataOffset,
+          captionBytes: caption?.range.count ?? 0),
+        thumbnail: thumbnails[0], rows: try encoders.map { try encode(thumbnails[1], by: $0, field) },
+        bytes: sample.bytes.count))
+  }
+
+  private func encode(
+    _ picture: [UInt8], by encoders: SampleEncoders, _ field: Field
+  ) throws(PipelineError) -> EncodedRows {
+    do { return try encoders.encode(picture) } catch {
+      throw PipelineError(.badData, "\(field.member): the image model fails on it: \(error.description)")
     }
   }
 }

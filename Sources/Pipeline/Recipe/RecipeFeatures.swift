@@ -18,18 +18,13 @@ extension Recipe {
     public func encode(to encoder: any Encoder) throws {
       var values = encoder.container(keyedBy: CodingKeys.self)
       if let pca { try values.encode(PCASection(thumbnail: thumbnail, pca: pca), forKey: .pca) }
-      if let image { try values.encode(["encoder": image.rawValue], forKey: .image) }
+      if let image { try values.encode(image, forKey: .image) }
       if let patches { try values.encode(patches, forKey: .patches) }
     }
 
     enum CodingKeys: String, CodingKey { case pca, image, patches }
   }
 
-  /// The image encoders of this version.
-  public enum ImageEncoder: String, Sendable, CaseIterable, Encodable {
-    /// Whitened leading principal components of the thumbnail (rule 10); needs no model file.
-    case pixels
-  }
 
   /// The thumbnail every accepted image becomes, the input of the PCA.
   public struct Thumbnail: Sendable, Equatable, Encodable {

@@ -51,7 +51,7 @@ public enum RecipeFile {
     let directory = Directory.parent(of: path)
     readInput(&section, &recipe.input, directory)
     readDecode(&section, &recipe.decode)
-    readFeatures(&section, &recipe.features)
+    readFeatures(&section, &recipe.features, directory)
     readPrune(&section, &recipe.prune, directory)
     readPublish(&section, &recipe.publish, directory)
     if recipe.publish.add.contains(.patches), recipe.features.patches == nil {
