@@ -44,7 +44,8 @@ public enum ModelPlaces {
   /// `.deps` of the working directory, and of every directory above the program.
   private static var dependencies: [String] {
     var places = [".deps"]
-    var directory = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath().deletingLastPathComponent()
+    var directory = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath()
+      .deletingLastPathComponent()
     while directory.path.count > 1 {
       places.append(directory.path + "/.deps")
       directory.deleteLastPathComponent()

@@ -79,7 +79,8 @@ struct ColumnWriter: ~Copyable {
     try renamed.finish()
     let (encodedNames, encoders) = try encoded.take()?.finish() ?? ([], [:])
     var files: [String: ColumnManifest.FileEntry] = [:]
-    for name in ["keys.txt", "samples.npy", "thumbnail.npy", "rejects.jsonl", "renamed.jsonl"] + encodedNames {
+    for name in ["keys.txt", "samples.npy", "thumbnail.npy", "rejects.jsonl", "renamed.jsonl"] + encodedNames
+    {
       files[name] = try .init(path: base + name)
     }
     guard accepted + rejected.total == summary.samples else {

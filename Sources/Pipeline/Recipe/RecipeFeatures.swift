@@ -25,7 +25,6 @@ extension Recipe {
     enum CodingKeys: String, CodingKey { case pca, image, patches }
   }
 
-
   /// The thumbnail every accepted image becomes, the input of the PCA.
   public struct Thumbnail: Sendable, Equatable, Encodable {
     /// Side S in pixels.
