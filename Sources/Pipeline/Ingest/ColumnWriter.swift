@@ -8,6 +8,7 @@ struct ColumnWriter: ~Copyable {
   private var keys: BufferedFile
   private var samples: NpyWriter
   private var thumbnails: NpyWriter
+  private var quality: NpyWriter?
   private var rejects: BufferedFile
   private var renamed: BufferedFile
   private(set) var accepted = 0
@@ -15,7 +16,9 @@ struct ColumnWriter: ~Copyable {
   private var renames = 0
   private var renamedFields = 0
 
-  init(shard: String, path: String, thumbnailSize: Int) throws {
+  /// - Parameter features: says how large thumbnails are and which other columns there are.
+  init(shard: String, path: String, features: Recipe.Features) throws {
+    let thumbnailSize = features.thumbnail.size
     let directory = try AtomicDirectory(path: path)
     let base = directory.temporary + "/"
     let keys = try File(path: base + "keys.txt", .create)
@@ -24,6 +27,11 @@ struct ColumnWriter: ~Copyable {
     let samples = try NpyWriter(path: base + "samples.npy", type: SampleRecord.type)
     let thumbnails = try NpyWriter(
       path: base + "thumbnail.npy", type: .uint8, rowShape: [thumbnailSize, thumbnailSize, 3])
+    var quality: NpyWriter?
+    if features.measuresQuality {
+      quality = try NpyWriter(path: base + "quality.npy", type: QualityRecord.type)
+    }
+    self.quality = quality
     self.keys = BufferedFile(keys)
     self.rejects = BufferedFile(rejects)
     self.renamed = BufferedFile(renamed)
@@ -37,6 +45,7 @@ struct ColumnWriter: ~Copyable {
     try keys.write((sample.key + [UInt8(ascii: "\n")])[...])
     try samples.append(sample.record.bytes)
     try thumbnails.append(sample.thumbnail)
+    if let record = sample.quality { try quality?.append(record.bytes) }
     accepted += 1
     if let from = sample.renamedFrom { try noteRename(from, to: sample.key) }
     try noteRenames(sample.renamedFields, of: sample.key)
@@ -71,10 +80,15 @@ struct ColumnWriter: ~Copyable {
     try keys.finish()
     try samples.finish()
     try thumbnails.finish()
+    var names = ["keys.txt", "samples.npy", "thumbnail.npy", "rejects.jsonl", "renamed.jsonl"]
+    if let quality = quality.take() {
+      try quality.finish()
+      names.append("quality.npy")
+    }
     try rejects.finish()
     try renamed.finish()
     var files: [String: ColumnManifest.FileEntry] = [:]
-    for name in ["keys.txt", "samples.npy", "thumbnail.npy", "rejects.jsonl", "renamed.jsonl"] {
+    for name in names {
       files[name] = try .init(path: base + name)
     }
     guard accepted + rejected.total == summary.samples else {

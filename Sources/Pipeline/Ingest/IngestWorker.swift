@@ -1,4 +1,5 @@
 import Decode
+import Features
 import Shards
 
 /// What became of one item.
@@ -18,6 +19,8 @@ struct AcceptedSample: Sendable {
   var record: SampleRecord
   /// S·S·3 bytes, RGB.
   var thumbnail: [UInt8]
+  /// Where the recipe asks for it.
+  var quality: QualityRecord?
   /// Bytes of all its fields.
   var bytes: Int
 }
@@ -25,12 +28,15 @@ struct AcceptedSample: Sendable {
 /// Decodes images and checks captions; one a thread.
 struct IngestWorker: MapWorker, ~Copyable {
   private let recipe: Recipe
+  private let measuresQuality: Bool
   private let thumbnailer: Thumbnailer
   private var decoder: ImageDecoder
   private let watchdog: ImageWatchdog
 
-  init(_ recipe: Recipe, limits: DecodeLimits, watchdog: ImageWatchdog) {
+  /// - Parameter measuresQuality: whether to fill ``AcceptedSample/quality``.
+  init(_ recipe: Recipe, limits: DecodeLimits, watchdog: ImageWatchdog, measuresQuality: Bool = false) {
     self.recipe = recipe
+    self.measuresQuality = measuresQuality
     self.watchdog = watchdog
     let thumbnail = recipe.features.thumbnail
     thumbnailer = Thumbnailer(size: thumbnail.size, fit: thumbnail.fit, filter: thumbnail.filter)
@@ -70,11 +76,11 @@ struct IngestWorker: MapWorker, ~Copyable {
     }
     do {
       let info = try probed.get()
-      let thumbnail = try watchdog.run { () throws(DecodeError) in
+      let decoded = try watchdog.run { () throws(DecodeError) in
         let bytes = sample.bytes.span.extracting(field.range)
-        return try unsafe decoder.thumbnail(bytes.bytes, info: info, by: thumbnailer)
+        return try unsafe decode(bytes.bytes, info)
       }
-      guard let thumbnail else { return reject(.deadline, field, "decoding took too long, twice") }
+      guard let decoded else { return reject(.deadline, field, "decoding took too long, twice") }
       return .accepted(
         AcceptedSample(
           key: sample.key, renamedFrom: sample.key == sample.storedKey ? nil : sample.storedKey,
@@ -82,10 +88,45 @@ struct IngestWorker: MapWorker, ~Copyable {
           record: SampleRecord(
             image: info, imageBytes: field.range.count, imageOffset: field.dataOffset,
             captionBytes: caption?.range.count ?? 0),
-          thumbnail: thumbnail, bytes: sample.bytes.count))
+          thumbnail: decoded.thumbnail,
+          quality: decoded.picture.map { quality(of: $0, sample, field, caption) },
+          bytes: sample.bytes.count))
     } catch {
       return reject(RejectCode(error.code), field, error.message)
     }
+  }
+}
+
+extension IngestWorker {
+  /// The thumbnail, and the whole picture if it is to be measured.
+  private mutating func decode(
+    _ bytes: RawSpan, _ info: ImageInfo
+  ) throws(DecodeError) -> (thumbnail: [UInt8], picture: RGBImage?) {
+    guard measuresQuality else { return (try decoder.thumbnail(bytes, info: info, by: thumbnailer), nil) }
+    let picture = try decoder.decode(bytes, info: info)
+    let isScaled = recipe.decode.isFast && info.format == .jpeg
+    return (
+      isScaled
+        ? try decoder.thumbnail(bytes, info: info, by: thumbnailer) : thumbnailer.make(from: picture), picture
+    )
+  }
+
+  private func quality(
+    of picture: RGBImage, _ sample: Sample, _ image: Field, _ caption: Field?
+  ) -> QualityRecord {
+    let bytes = sample.bytes.span.extracting(image.range)
+    let coding = unsafe jpegCoding(bytes.bytes)
+    return QualityRecord(
+      picture: PictureQuality(picture), caption: caption.map { size(of: sample, $0) } ?? CaptionSize(),
+      jpeg: coding.map { JPEGQuality($0) } ?? JPEGQuality())
+  }
+
+  /// Of the caption as it is published.
+  private func size(of sample: Sample, _ caption: Field) -> CaptionSize {
+    let bytes = sample.bytes.span.extracting(caption.range)
+    guard recipe.decode.onBadCaption == .replace else { return unsafe CaptionSize(bytes.bytes) }
+    let repaired = unsafe repairedCaption(bytes.bytes)
+    return unsafe CaptionSize(repaired.span.bytes)
   }
 }
 
