@@ -9,6 +9,7 @@ struct ColumnWriter: ~Copyable {
   private var samples: NpyWriter
   private var thumbnails: NpyWriter
   private var encoded: EncodedColumns?
+  private var quality: NpyWriter?
   private var rejects: BufferedFile
   private var renamed: BufferedFile
   private(set) var accepted = 0
@@ -16,7 +17,9 @@ struct ColumnWriter: ~Copyable {
   private var renames = 0
   private var renamedFields = 0
 
-  init(shard: String, path: String, thumbnailSize: Int, encoders: SampleEncoders?) throws {
+  /// - Parameter features: says how large thumbnails are and which other columns there are.
+  init(shard: String, path: String, features: Recipe.Features, encoders: SampleEncoders?) throws {
+    let thumbnailSize = features.thumbnail.size
     let directory = try AtomicDirectory(path: path)
     let base = directory.temporary + "/"
     let keys = try File(path: base + "keys.txt", .create)
@@ -26,6 +29,11 @@ struct ColumnWriter: ~Copyable {
     let thumbnails = try NpyWriter(
       path: base + "thumbnail.npy", type: .uint8, rowShape: [thumbnailSize, thumbnailSize, 3])
     let encoded = try encoders.map { try EncodedColumns(base, $0) }
+    var quality: NpyWriter?
+    if features.measuresQuality {
+      quality = try NpyWriter(path: base + "quality.npy", type: QualityRecord.type)
+    }
+    self.quality = quality
     self.keys = BufferedFile(keys)
     self.rejects = BufferedFile(rejects)
     self.renamed = BufferedFile(renamed)
@@ -41,6 +49,7 @@ struct ColumnWriter: ~Copyable {
     try samples.append(sample.record.bytes)
     try thumbnails.append(sample.thumbnail)
     if let rows = sample.rows { try encoded?.append(rows) }
+    if let record = sample.quality { try quality?.append(record.bytes) }
     accepted += 1
     if let from = sample.renamedFrom { try noteRename(from, to: sample.key) }
     try noteRenames(sample.renamedFields, of: sample.key)
@@ -75,12 +84,16 @@ struct ColumnWriter: ~Copyable {
     try keys.finish()
     try samples.finish()
     try thumbnails.finish()
+    var names = ["keys.txt", "samples.npy", "thumbnail.npy", "rejects.jsonl", "renamed.jsonl"]
+    if let quality = quality.take() {
+      try quality.finish()
+      names.append("quality.npy")
+    }
     try rejects.finish()
     try renamed.finish()
     let (encodedNames, encoders) = try encoded.take()?.finish() ?? ([], [:])
     var files: [String: ColumnManifest.FileEntry] = [:]
-    for name in ["keys.txt", "samples.npy", "thumbnail.npy", "rejects.jsonl", "renamed.jsonl"] + encodedNames
-    {
+    for name in names + encodedNames {
       files[name] = try .init(path: base + name)
     }
     guard accepted + rejected.total == summary.samples else {

@@ -29,7 +29,7 @@ public enum Ingest {
     let known = states
     var stale: [ShardFile] = []
     for shard in shards {
-      if let state = try currentState(of: shard, states[shard.name], hash, workspace) {
+      if let state = try currentState(of: shard, states[shard.name], recipe, hash, workspace) {
         states[shard.name] = state
       } else {
         stale.append(shard)
@@ -67,7 +67,11 @@ public enum Ingest {
         workspace: workspace, shards: shards, recipe: recipe, recipeHash: hash, encoders: encoders,
         events: events),
       workers: memory.workers, window: memory.window,
-      makeWorker: { IngestWorker(recipe, limits: limits, watchdog: watchdog, encoders: encoders) },
+      makeWorker: {
+        IngestWorker(
+          recipe, limits: limits, watchdog: watchdog, encoders: encoders,
+          measuresQuality: recipe.features.measuresQuality)
+      },
       finish: { $0.states })
   }
 
@@ -85,6 +89,8 @@ public enum Ingest {
       var sampleBytes: UInt64
       var imageBytes: Int
       var image: String?
+      /// Absent where nothing is measured, as it was before there was such a column.
+      var quality: Int?
     }
     let memory = try MemoryPlan(recipe)
     return sha256(
@@ -95,13 +101,15 @@ public enum Ingest {
           ignoresZeros: recipe.input.ignoresZeros, decode: recipe.decode,
           thumbnail: recipe.features.thumbnail,
           sampleBytes: memory.shardLimits.sampleBytes, imageBytes: memory.imageBytes,
-          image: try ImageModelFile(recipe.features.image)?.id())))
+          image: try ImageModelFile(recipe.features.image)?.id(),
+          quality: recipe.features.measuresQuality ? 1 : nil)))
   }
 
   /// The state of a shard that needs not be read: the file is the one that was ingested, under the same recipe.
   /// Nil if it must be.
   private static func currentState(
-    of shard: ShardFile, _ state: InputState?, _ hash: String, _ workspace: borrowing Workspace
+    of shard: ShardFile, _ state: InputState?, _ recipe: Recipe, _ hash: String,
+    _ workspace: borrowing Workspace
   ) throws -> InputState? {
     if let state, state.stats != shard.stats?.status { return nil }
     if let state, let rejected = state.rejected {
@@ -111,7 +119,8 @@ public enum Ingest {
     // What `fit` adds is its own business.
     let isEncoded = manifest.encoders["image"]?.hasPrefix("onnx:") == true
     let encoded = isEncoded ? ["image.npy", "joint.npy"].filter { manifest.files[$0] != nil } : []
-    for name in ["keys.txt", "samples.npy", "thumbnail.npy", "rejects.jsonl"] + encoded {
+    let quality = recipe.features.measuresQuality ? ["quality.npy"] : []
+    for name in ["keys.txt", "samples.npy", "thumbnail.npy", "rejects.jsonl"] + encoded + quality {
       let size = try FileStatus(path: workspace.columns(shard.name) + "/" + name)?.size
       guard size == manifest.files[name]?.bytes else { return nil }
     }

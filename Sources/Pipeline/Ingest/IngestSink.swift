@@ -107,8 +107,7 @@ struct IngestSink: OrderedSink, ~Copyable {
     (samples, bytesInShard) = (samplesBefore, 0)
     let name = shards[index].name
     columns = try ColumnWriter(
-      shard: name, path: workspacePath + "/columns/" + name, thumbnailSize: recipe.features.thumbnail.size,
-      encoders: encoders)
+      shard: name, path: workspacePath + "/columns/" + name, features: recipe.features, encoders: encoders)
     quarantine = newQuarantine(name)
   }
 

@@ -21,6 +21,8 @@ struct AcceptedSample: Sendable {
   var thumbnail: [UInt8]
   /// nil unless the recipe names models.
   var rows: EncodedRows?
+  /// Where the recipe asks for it.
+  var quality: QualityRecord?
   /// Bytes of all its fields.
   var bytes: Int
 }
@@ -28,15 +30,19 @@ struct AcceptedSample: Sendable {
 /// Decodes images and checks captions; one a thread.
 struct IngestWorker: MapWorker, ~Copyable {
   private let recipe: Recipe
+  private let measuresQuality: Bool
   private let thumbnailers: [Thumbnailer]
   private let encoders: SampleEncoders?
   private var decoder: ImageDecoder
   private let watchdog: ImageWatchdog
 
+  /// - Parameter measuresQuality: whether to fill ``AcceptedSample/quality``.
   init(
-    _ recipe: Recipe, limits: DecodeLimits, watchdog: ImageWatchdog, encoders: SampleEncoders? = nil
+    _ recipe: Recipe, limits: DecodeLimits, watchdog: ImageWatchdog, encoders: SampleEncoders? = nil,
+    measuresQuality: Bool = false
   ) {
     self.recipe = recipe
+    self.measuresQuality = measuresQuality
     self.watchdog = watchdog
     self.encoders = encoders
     let thumbnail = recipe.features.thumbnail
@@ -80,18 +86,18 @@ struct IngestWorker: MapWorker, ~Copyable {
       if let fault = unsafe captionFault(bytes.bytes) { return reject(.captionNotUTF8, caption, fault) }
     }
     let info: ImageInfo
-    let thumbnails: [[UInt8]]?
+    let decoded: (thumbnails: [[UInt8]], picture: RGBImage?)?
     do throws(DecodeError) {
       let probedInfo = try probed.get()
       info = probedInfo
-      thumbnails = try watchdog.run { () throws(DecodeError) in
+      decoded = try watchdog.run { () throws(DecodeError) in
         let bytes = sample.bytes.span.extracting(field.range)
-        return try unsafe decoder.thumbnails(bytes.bytes, info: probedInfo, by: thumbnailers)
+        return try unsafe decode(bytes.bytes, probedInfo)
       }
     } catch {
       return reject(RejectCode(error.code), field, error.message)
     }
-    guard let thumbnails else { return reject(.deadline, field, "decoding took too long, twice") }
+    guard let decoded else { return reject(.deadline, field, "decoding took too long, twice") }
     return .accepted(
       AcceptedSample(
         key: sample.key, renamedFrom: sample.key == sample.storedKey ? nil : sample.storedKey,
@@ -99,7 +105,9 @@ struct IngestWorker: MapWorker, ~Copyable {
         record: SampleRecord(
           image: info, imageBytes: field.range.count, imageOffset: field.dataOffset,
           captionBytes: caption?.range.count ?? 0),
-        thumbnail: thumbnails[0], rows: try encoders.map { try encode(thumbnails[1], by: $0, field) },
+        thumbnail: decoded.thumbnails[0],
+        rows: try encoders.map { try encode(decoded.thumbnails[1], by: $0, field) },
+        quality: decoded.picture.map { quality(of: $0, sample, field, caption) },
         bytes: sample.bytes.count))
   }
 
@@ -109,6 +117,43 @@ struct IngestWorker: MapWorker, ~Copyable {
     do { return try encoders.encode(picture) } catch {
       throw PipelineError(.badData, "\(field.member): the image model fails on it: \(error.description)")
     }
+  }
+}
+
+extension IngestWorker {
+  /// The thumbnails, and the whole picture if it is to be measured.
+  private mutating func decode(
+    _ bytes: RawSpan, _ info: ImageInfo
+  ) throws(DecodeError) -> (thumbnails: [[UInt8]], picture: RGBImage?) {
+    guard measuresQuality else {
+      return (try decoder.thumbnails(bytes, info: info, by: thumbnailers), nil)
+    }
+    let picture = try decoder.decode(bytes, info: info)
+    let isScaled = recipe.decode.isFast && info.format == .jpeg
+    return (
+      isScaled
+        ? try decoder.thumbnails(bytes, info: info, by: thumbnailers)
+        : thumbnailers.map { $0.make(from: picture) },
+      picture
+    )
+  }
+
+  private func quality(
+    of picture: RGBImage, _ sample: Sample, _ image: Field, _ caption: Field?
+  ) -> QualityRecord {
+    let bytes = sample.bytes.span.extracting(image.range)
+    let coding = unsafe jpegCoding(bytes.bytes)
+    return QualityRecord(
+      picture: PictureQuality(picture), caption: caption.map { size(of: sample, $0) } ?? CaptionSize(),
+      jpeg: coding.map { JPEGQuality($0) } ?? JPEGQuality())
+  }
+
+  /// Of the caption as it is published.
+  private func size(of sample: Sample, _ caption: Field) -> CaptionSize {
+    let bytes = sample.bytes.span.extracting(caption.range)
+    guard recipe.decode.onBadCaption == .replace else { return unsafe CaptionSize(bytes.bytes) }
+    let repaired = unsafe repairedCaption(bytes.bytes)
+    return unsafe CaptionSize(repaired.span.bytes)
   }
 }
 

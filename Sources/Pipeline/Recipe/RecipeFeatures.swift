@@ -13,6 +13,8 @@ extension Recipe {
     public var image: ImageEncoder?
     /// Masks of image patches that can be published; nil: none.
     public var patches: Patches?
+    /// Whether ingest writes `quality.npy`.
+    public var measuresQuality = false
 
     /// As in the file: thumbnail and PCA are one section, and without it nothing asks for a PCA.
     public func encode(to encoder: any Encoder) throws {
@@ -20,9 +22,10 @@ extension Recipe {
       if let pca { try values.encode(PCASection(thumbnail: thumbnail, pca: pca), forKey: .pca) }
       if let image { try values.encode(image, forKey: .image) }
       if let patches { try values.encode(patches, forKey: .patches) }
+      if measuresQuality { try values.encode(true, forKey: .quality) }
     }
 
-    enum CodingKeys: String, CodingKey { case pca, image, patches }
+    enum CodingKeys: String, CodingKey { case pca, image, patches, quality }
   }
 
   /// The thumbnail every accepted image becomes, the input of the PCA.

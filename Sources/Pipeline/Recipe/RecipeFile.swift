@@ -145,7 +145,7 @@ public enum RecipeFile {
       "input", "decode", "features.pca.mask", "features.pca", "features.image", "features.patches",
       "prune.dedup",
       "prune.reference",
-      "prune.concepts", "publish", "daemon.fit", "daemon", "limits",
+      "prune.concepts", "publish", "daemon.fit", "daemon", "limits", "features.text", "features",
     ]
     var found: [String: String] = [:]
     for (name, value) in environment where name.hasPrefix("TAMIS_") {

@@ -27,6 +27,7 @@ extension RecipeFile {
       features.image = readImageEncoder(&section, directory)
     }
     if section.has("patches") { features.patches = readPatches(&section) }
+    features.measuresQuality = section.bool("quality", false)
     section.only("text", "none")
     section.finish()
   }
