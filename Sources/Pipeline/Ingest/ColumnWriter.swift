@@ -9,6 +9,7 @@ struct ColumnWriter: ~Copyable {
   private var samples: NpyWriter
   private var thumbnails: NpyWriter
   private var quality: NpyWriter?
+  private var captions: BufferedFile?
   private var rejects: BufferedFile
   private var renamed: BufferedFile
   private(set) var accepted = 0
@@ -31,6 +32,11 @@ struct ColumnWriter: ~Copyable {
     if features.measuresQuality {
       quality = try NpyWriter(path: base + "quality.npy", type: QualityRecord.type)
     }
+    var captions: BufferedFile?
+    if features.keepsCaptions {
+      captions = BufferedFile(try File(path: base + CaptionLines.file, .create))
+    }
+    self.captions = captions
     self.quality = quality
     self.keys = BufferedFile(keys)
     self.rejects = BufferedFile(rejects)
@@ -45,6 +51,7 @@ struct ColumnWriter: ~Copyable {
     try keys.write((sample.key + [UInt8(ascii: "\n")])[...])
     try samples.append(sample.record.bytes)
     try thumbnails.append(sample.thumbnail)
+    if let line = sample.captionLine { try captions?.write((line + [UInt8(ascii: "\n")])[...]) }
     if let record = sample.quality { try quality?.append(record.bytes) }
     accepted += 1
     if let from = sample.renamedFrom { try noteRename(from, to: sample.key) }
@@ -84,6 +91,10 @@ struct ColumnWriter: ~Copyable {
     if let quality = quality.take() {
       try quality.finish()
       names.append("quality.npy")
+    }
+    if let captions = captions.take() {
+      try captions.finish()
+      names.append(CaptionLines.file)
     }
     try rejects.finish()
     try renamed.finish()

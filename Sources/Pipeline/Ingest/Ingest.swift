@@ -87,6 +87,7 @@ public enum Ingest {
       var imageBytes: Int
       /// Absent where nothing is measured, as it was before there was such a column.
       var quality: Int?
+      var captions: Int?
     }
     let memory = try MemoryPlan(recipe.limits)
     return sha256(
@@ -97,7 +98,8 @@ public enum Ingest {
           ignoresZeros: recipe.input.ignoresZeros, decode: recipe.decode,
           thumbnail: recipe.features.thumbnail,
           sampleBytes: memory.shardLimits.sampleBytes, imageBytes: memory.imageBytes,
-          quality: recipe.features.measuresQuality ? 1 : nil)))
+          quality: recipe.features.measuresQuality ? 1 : nil,
+          captions: recipe.features.keepsCaptions ? 1 : nil)))
   }
 
   /// The state of a shard that needs not be read: the file is the one that was ingested, under the same recipe.
@@ -111,8 +113,10 @@ public enum Ingest {
       return rejected.recipe == hash && state.status == shard.status ? state : nil
     }
     guard let manifest = try workspace.manifest(shard.name), manifest.recipe == hash else { return nil }
-    let quality = recipe.features.measuresQuality ? ["quality.npy"] : []
-    for name in ["keys.txt", "samples.npy", "thumbnail.npy", "rejects.jsonl"] + quality {
+    let others =
+      (recipe.features.measuresQuality ? ["quality.npy"] : [])
+      + (recipe.features.keepsCaptions ? [CaptionLines.file] : [])
+    for name in ["keys.txt", "samples.npy", "thumbnail.npy", "rejects.jsonl"] + others {
       let size = try FileStatus(path: workspace.columns(shard.name) + "/" + name)?.size
       guard size == manifest.files[name]?.bytes else { return nil }
     }

@@ -21,6 +21,8 @@ struct AcceptedSample: Sendable {
   var thumbnail: [UInt8]
   /// Where the recipe asks for it.
   var quality: QualityRecord?
+  /// As a line of `captions.txt`, where the recipe asks for it.
+  var captionLine: [UInt8]?
   /// Bytes of all its fields.
   var bytes: Int
 }
@@ -90,6 +92,7 @@ struct IngestWorker: MapWorker, ~Copyable {
             captionBytes: caption?.range.count ?? 0),
           thumbnail: decoded.thumbnail,
           quality: decoded.picture.map { quality(of: $0, sample, field, caption) },
+          captionLine: recipe.features.keepsCaptions ? line(of: sample, caption) : nil,
           bytes: sample.bytes.count))
     } catch {
       return reject(RejectCode(error.code), field, error.message)
@@ -127,6 +130,15 @@ extension IngestWorker {
     guard recipe.decode.onBadCaption == .replace else { return unsafe CaptionSize(bytes.bytes) }
     let repaired = unsafe repairedCaption(bytes.bytes)
     return unsafe CaptionSize(repaired.span.bytes)
+  }
+
+  /// The caption in one line; empty without one.
+  private func line(of sample: Sample, _ caption: Field?) -> [UInt8] {
+    guard let caption else { return [] }
+    let bytes = sample.bytes.span.extracting(caption.range)
+    guard recipe.decode.onBadCaption == .replace else { return unsafe CaptionText.line(bytes.bytes) }
+    let repaired = unsafe repairedCaption(bytes.bytes)
+    return unsafe CaptionText.line(repaired.span.bytes)
   }
 }
 

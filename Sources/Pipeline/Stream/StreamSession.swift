@@ -146,6 +146,10 @@ public struct StreamSession: ~Copyable {
     _ = try ImageColumn.fill(
       plan!.encoder, id: plan!.encoderID, recipe, [IngestedShard(name: name, manifest: manifest)], workspace,
       events)
+    if let text = recipe.features.text, let manifest = try workspace.manifest(name) {
+      let shard = IngestedShard(name: name, manifest: manifest)
+      _ = try TextColumn.fill(text, recipe, [shard], workspace, events)
+    }
     let index = try VerdictDirectory.add(name, to: workspace.path)
     if try FrozenPlan.shardNames(workspace.path).last != name {
       // Indices of other shards have moved.
