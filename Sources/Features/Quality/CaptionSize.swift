@@ -15,19 +15,9 @@ public struct CaptionSize: Sendable, Equatable {
     var isInWord = false
     for scalar in String(decoding: repairedUTF8(caption), as: UTF8.self).unicodeScalars {
       characters += 1
-      let isSpace = Self.isSpace(scalar.value)
+      let isSpace = WhiteSpace.contains(scalar.value)
       if !isSpace, !isInWord { words += 1 }
       isInWord = !isSpace
-    }
-  }
-
-  /// What `str.isspace` is true for: bidirectional class WS, B or S, or category Zs.
-  private static func isSpace(_ scalar: UInt32) -> Bool {
-    switch scalar {
-    case 0x09...0x0D, 0x1C...0x20, 0x85, 0xA0, 0x1680, 0x2000...0x200A, 0x2028, 0x2029, 0x202F, 0x205F,
-      0x3000:
-      true
-    default: false
     }
   }
 }

@@ -10,6 +10,7 @@ struct ColumnWriter: ~Copyable {
   private var thumbnails: NpyWriter
   private var encoded: EncodedColumns?
   private var quality: NpyWriter?
+  private var captions: BufferedFile?
   private var rejects: BufferedFile
   private var renamed: BufferedFile
   private(set) var accepted = 0
@@ -33,6 +34,11 @@ struct ColumnWriter: ~Copyable {
     if features.measuresQuality {
       quality = try NpyWriter(path: base + "quality.npy", type: QualityRecord.type)
     }
+    var captions: BufferedFile?
+    if features.keepsCaptions {
+      captions = BufferedFile(try File(path: base + CaptionLines.file, .create))
+    }
+    self.captions = captions
     self.quality = quality
     self.keys = BufferedFile(keys)
     self.rejects = BufferedFile(rejects)
@@ -49,6 +55,7 @@ struct ColumnWriter: ~Copyable {
     try samples.append(sample.record.bytes)
     try thumbnails.append(sample.thumbnail)
     if let rows = sample.rows { try encoded?.append(rows) }
+    if let line = sample.captionLine { try captions?.write((line + [UInt8(ascii: "\n")])[...]) }
     if let record = sample.quality { try quality?.append(record.bytes) }
     accepted += 1
     if let from = sample.renamedFrom { try noteRename(from, to: sample.key) }
@@ -88,6 +95,10 @@ struct ColumnWriter: ~Copyable {
     if let quality = quality.take() {
       try quality.finish()
       names.append("quality.npy")
+    }
+    if let captions = captions.take() {
+      try captions.finish()
+      names.append(CaptionLines.file)
     }
     try rejects.finish()
     try renamed.finish()

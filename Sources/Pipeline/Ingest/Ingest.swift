@@ -91,6 +91,7 @@ public enum Ingest {
       var image: String?
       /// Absent where nothing is measured, as it was before there was such a column.
       var quality: Int?
+      var captions: Int?
     }
     let memory = try MemoryPlan(recipe)
     return sha256(
@@ -102,7 +103,8 @@ public enum Ingest {
           thumbnail: recipe.features.thumbnail,
           sampleBytes: memory.shardLimits.sampleBytes, imageBytes: memory.imageBytes,
           image: try ImageModelFile(recipe.features.image)?.id(),
-          quality: recipe.features.measuresQuality ? 1 : nil)))
+          quality: recipe.features.measuresQuality ? 1 : nil,
+          captions: recipe.features.keepsCaptions ? 1 : nil)))
   }
 
   /// The state of a shard that needs not be read: the file is the one that was ingested, under the same recipe.
@@ -118,9 +120,11 @@ public enum Ingest {
     guard let manifest = try workspace.manifest(shard.name), manifest.recipe == hash else { return nil }
     // What `fit` adds is its own business.
     let isEncoded = manifest.encoders["image"]?.hasPrefix("onnx:") == true
-    let encoded = isEncoded ? ["image.npy", "joint.npy"].filter { manifest.files[$0] != nil } : []
-    let quality = recipe.features.measuresQuality ? ["quality.npy"] : []
-    for name in ["keys.txt", "samples.npy", "thumbnail.npy", "rejects.jsonl"] + encoded + quality {
+    let others =
+      (isEncoded ? ["image.npy", "joint.npy"].filter { manifest.files[$0] != nil } : [])
+      + (recipe.features.measuresQuality ? ["quality.npy"] : [])
+      + (recipe.features.keepsCaptions ? [CaptionLines.file] : [])
+    for name in ["keys.txt", "samples.npy", "thumbnail.npy", "rejects.jsonl"] + others {
       let size = try FileStatus(path: workspace.columns(shard.name) + "/" + name)?.size
       guard size == manifest.files[name]?.bytes else { return nil }
     }

@@ -23,6 +23,8 @@ struct AcceptedSample: Sendable {
   var rows: EncodedRows?
   /// Where the recipe asks for it.
   var quality: QualityRecord?
+  /// As a line of `captions.txt`, where the recipe asks for it.
+  var captionLine: [UInt8]?
   /// Bytes of all its fields.
   var bytes: Int
 }
@@ -108,6 +110,7 @@ struct IngestWorker: MapWorker, ~Copyable {
         thumbnail: decoded.thumbnails[0],
         rows: try encoders.map { try encode(decoded.thumbnails[1], by: $0, field) },
         quality: decoded.picture.map { quality(of: $0, sample, field, caption) },
+        captionLine: recipe.features.keepsCaptions ? line(of: sample, caption) : nil,
         bytes: sample.bytes.count))
   }
 
@@ -154,6 +157,15 @@ extension IngestWorker {
     guard recipe.decode.onBadCaption == .replace else { return unsafe CaptionSize(bytes.bytes) }
     let repaired = unsafe repairedCaption(bytes.bytes)
     return unsafe CaptionSize(repaired.span.bytes)
+  }
+
+  /// The caption in one line; empty without one.
+  private func line(of sample: Sample, _ caption: Field?) -> [UInt8] {
+    guard let caption else { return [] }
+    let bytes = sample.bytes.span.extracting(caption.range)
+    guard recipe.decode.onBadCaption == .replace else { return unsafe CaptionText.line(bytes.bytes) }
+    let repaired = unsafe repairedCaption(bytes.bytes)
+    return unsafe CaptionText.line(repaired.span.bytes)
   }
 }
 

@@ -11,6 +11,8 @@ extension Recipe {
     public var pca: PCA?
     /// The image embedding; nil: none unless pruning needs it.
     public var image: ImageEncoder?
+    /// The caption embedding; nil: none.
+    public var text: TextEmbedding?
     /// Masks of image patches that can be published; nil: none.
     public var patches: Patches?
     /// Whether ingest writes `quality.npy`.
@@ -21,11 +23,12 @@ extension Recipe {
       var values = encoder.container(keyedBy: CodingKeys.self)
       if let pca { try values.encode(PCASection(thumbnail: thumbnail, pca: pca), forKey: .pca) }
       if let image { try values.encode(image, forKey: .image) }
+      if let text { try values.encode(text, forKey: .text) }
       if let patches { try values.encode(patches, forKey: .patches) }
       if measuresQuality { try values.encode(true, forKey: .quality) }
     }
 
-    enum CodingKeys: String, CodingKey { case pca, image, patches, quality }
+    enum CodingKeys: String, CodingKey { case pca, image, text, patches, quality }
   }
 
   /// The thumbnail every accepted image becomes, the input of the PCA.

@@ -28,7 +28,7 @@ extension RecipeFile {
     }
     if section.has("patches") { features.patches = readPatches(&section) }
     features.measuresQuality = section.bool("quality", false)
-    section.only("text", "none")
+    features.text = readText(&section)
     section.finish()
   }
 

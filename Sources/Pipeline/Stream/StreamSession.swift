@@ -150,6 +150,10 @@ public struct StreamSession: ~Copyable {
     } else if manifest.accepted > 0, manifest.encoders["image"] != plan!.encoderID {
       throw PipelineError(.usage, "\(name): embedded by another model than the plan was fitted on")
     }
+    if let text = recipe.features.text, let manifest = try workspace.manifest(name) {
+      let shard = IngestedShard(name: name, manifest: manifest)
+      _ = try TextColumn.fill(text, recipe, [shard], workspace, events)
+    }
     let index = try VerdictDirectory.add(name, to: workspace.path)
     if try FrozenPlan.shardNames(workspace.path).last != name {
       // Indices of other shards have moved.
