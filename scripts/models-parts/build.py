@@ -101,7 +101,7 @@ def build(archives):
     notes = {"tamis.preset": "efficientnet-lite0", "licence": "Apache-2.0", "source": f"{NET} {sources.PACKAGES[NET][0]}"}
     found = efficientnet.ranges(net, pictures(archives["scikit-image"]))
     files["efficientnet-lite0.onnx"] = efficientnet.float_model(net, fc, (vectors, TEMPERATURE), notes)
-    files["efficientnet-lite0-int8.onnx"] = efficientnet.integer_model(net, fc, (vectors, TEMPERATURE), notes, found, steps=127)
+    files["efficientnet-lite0-int8.onnx"] = efficientnet.integer_model(net, fc, (vectors, TEMPERATURE), notes, found)
     return files
 
 

@@ -100,7 +100,7 @@ def _head(graph, features, weight, bias, joint, quantised_at=None):
     if quantised_at is None:
         gemm = [features, graph.constant("fc.weight", weight), graph.constant("fc.bias", bias)]
     else:
-        w, scale = graph.quantised_weight("fc.weight", weight, axis=0)
+        w, scale = graph.quantised_weight("fc.weight", weight, axis=0, orders=[(1,)])
         gemm = [graph.quantised(features, *quantised_at), w, graph.quantised_bias("fc.bias", bias, quantised_at[0], scale)]
     logits = graph.op("Gemm", gemm, "logits", transB=1)
     sharp = graph.op("Mul", [logits, graph.constant("sharpness", numpy.float32(1 / temperature))], "logits.sharp")
@@ -135,7 +135,7 @@ def float_model(net, fc, joint, notes):
     return graph.bytes(notes)
 
 
-def integer_model(net, fc, joint, notes, found, steps):
+def integer_model(net, fc, joint, notes, found):
     """8-bit weights and activations. The ReLU6 needs no node: an activation's steps begin at 0 and end at 6 or below."""
     graph = Graph("efficientnet-lite0-int8")
     side, outputs = SIDE, {}
@@ -145,7 +145,9 @@ def integer_model(net, fc, joint, notes, found, steps):
     for c in net:
         before, after = c.padding(side)
         side = -(-side // c.stride)
-        w, weight_scale = graph.quantised_weight(c.name + ".weight", c.weight, axis=0, steps=steps)
+        # Depthwise kernels add in 32 bits; the others are matrix products, with the channels innermost or outermost.
+        orders = [(1, 2, 3), (2, 3, 1)] if c.groups == 1 else ()
+        w, weight_scale = graph.quantised_weight(c.name + ".weight", c.weight, axis=0, orders=orders)
         inputs = [x, w, graph.quantised_bias(c.name + ".bias", c.bias, scale, weight_scale)]
         y = graph.op("Conv", inputs, c.name, strides=[c.stride] * 2, pads=[before, before, after, after], group=c.groups,
                      kernel_shape=list(c.weight.shape[2:]))

@@ -63,7 +63,7 @@ def rows_and_ranges(tensors, captions):
     return numpy.array([forward(wide, ids, seen) for ids in captions]), found
 
 
-def model(tensors, mean, notes, found=None, steps=127):
+def model(tensors, mean, notes, found=None):
     """The graph: 32-bit floats, or, with the ranges `found`, 8-bit integers in the table of words and in the products
     with weights (the rest stays in floats; no scale is taken from the data, so rows do not depend on their batch)."""
     graph = Graph("minilm" if found is None else "minilm-int8")
@@ -78,7 +78,7 @@ def model(tensors, mean, notes, found=None, steps=127):
             w = graph.constant(full + ".weight", weight)
         else:
             x = quantised(x, f"{layer}.{fed_as}")
-            w, _ = graph.quantised_weight(full + ".weight", weight, axis=1, steps=steps)
+            w, _ = graph.quantised_weight(full + ".weight", weight, axis=1, orders=[(0,)])
         product = graph.op("MatMul", [x, w], full + ".product")
         return graph.op("Add", [product, constant(full + ".bias")], full)
 

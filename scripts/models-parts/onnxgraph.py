@@ -46,12 +46,13 @@ class Graph:
         steps = self.op("QuantizeLinear", [tensor, *ends], tensor + ".q")
         return self.op("DequantizeLinear", [steps, *ends], tensor + ".dq")
 
-    def quantised_weight(self, name, weight, axis, steps=127):
-        """Signed 8-bit weights, one scale for each index along `axis`: value = scale · q, |q| ≤ steps."""
-        others = tuple(a for a in range(weight.ndim) if a != axis)
-        scale = numpy.maximum(numpy.abs(weight).max(axis=others).astype(numpy.float64) / steps, 1e-12).astype(numpy.float32)
-        shape = [-1 if a == axis else 1 for a in range(weight.ndim)]
-        q = numpy.clip(numpy.rint(weight.astype(numpy.float64) / scale.reshape(shape)), -steps, steps).astype(numpy.int8)
+    def quantised_weight(self, name, weight, axis, orders=()):
+        """Signed 8-bit weights, one scale for each index along `axis`: value = scale · q, |q| ≤ 127. `orders`: how the
+        other axes may be laid out when integer kernels multiply; see `weight_scales`."""
+        rest = [a for a in range(weight.ndim) if a != axis]
+        rows = [weight.transpose([axis, *order]).reshape(weight.shape[axis], -1) for order in orders or [rest]]
+        scale = weight_scales(rows, guarded=bool(orders))
+        q = steps(weight, scale.reshape([-1 if a == axis else 1 for a in range(weight.ndim)]))
         inputs = [self.constant(name + ".q", q), self.constant(name + ".scale", scale),
                   self.constant(name + ".zero", numpy.zeros(len(scale), numpy.int8))]
         return self.op("DequantizeLinear", inputs, name + ".dq", axis=axis), scale
@@ -72,6 +73,28 @@ class Graph:
         helper.set_model_props(model, notes)
         onnx.checker.check_model(model, full_check=True)
         return model.SerializeToString(deterministic=True)
+
+
+def steps(values, scale):
+    return numpy.clip(numpy.rint(values.astype(numpy.float64) / scale), -127, 127).astype(numpy.int8)
+
+
+def weight_scales(layouts, guarded):
+    """One scale for each row. Processors without VNNI add two products of neighbours in 16 bits, which saturate where
+    two weights of one sign are large: guarded scales keep |a + b| ≤ 128 for them (255 · 128 < 2¹⁵), so that every
+    processor finds the same sums. Few rows need a larger scale for it."""
+    largest = numpy.abs(layouts[0]).max(axis=1).astype(numpy.float64)
+    scale = numpy.maximum(largest / 127, 1e-12).astype(numpy.float32)
+    while guarded:
+        worst = numpy.zeros(len(scale), numpy.int64)
+        for rows in layouts:
+            q = steps(rows, scale[:, None]).astype(numpy.int64)
+            for side in (numpy.maximum(q, 0), numpy.maximum(-q, 0)):
+                worst = numpy.maximum(worst, (side[:, 1:] + side[:, :-1]).max(axis=1))
+        if (worst <= 128).all():
+            break
+        scale = numpy.where(worst > 128, scale * numpy.maximum(worst / 128, 1.002), scale).astype(numpy.float32)
+    return scale
 
 
 def coarse(value):
