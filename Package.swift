@@ -58,10 +58,12 @@ var targets: [Target] = [
   .systemLibrary(name: "CLinux"),
   .target(name: "CCodecs", dependencies: ["CJPEG", "CPNG", "CZlib"], cSettings: cCoverage),
 
+  .target(name: "COnnxRuntime"),
+
   library("Shards", ["CZstd", "CZlib", "CLinux", crypto]),
   library("Decode", ["CCodecs", "CWebP", "CGIF"]),
   library("Algebra", ["CBLAS"]),
-  library("Features", ["Decode", "Algebra"]),
+  library("Features", ["Decode", "Algebra", "COnnxRuntime"]),
   library("Prune", ["Algebra"]),
   library("Pipeline", ["Shards", "Decode", "Features", "Prune", "Algebra", yams, crypto]),
 

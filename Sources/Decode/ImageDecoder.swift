@@ -67,7 +67,24 @@ public struct ImageDecoder: ~Copyable {
     return result
   }
 
-  /// The same into an array whose memory is reused where it is large enough; after an error its content is
+  /// Several thumbnails of one image: each as ``thumbnail(_:info:by:)`` makes it, the image decoded once.
+  public mutating func thumbnails(
+    _ bytes: RawSpan, info: ImageInfo, by thumbnailers: [Thumbnailer]
+  ) throws(DecodeError) -> [[UInt8]] {
+    var results: [[UInt8]] = []
+    // A fast decode is another one for each size.
+    if thumbnailers.count == 1 || isFast {
+      for thumbnailer in thumbnailers { results.append(try thumbnail(bytes, info: info, by: thumbnailer)) }
+      return results
+    }
+    let image = try decode(bytes, info: info)
+    for thumbnailer in thumbnailers {
+      results.append(resampler.resize(image, thumbnailer.plan(width: image.width, height: image.height)))
+    }
+    return results
+  }
+
+  /// The same as one into an array whose memory is reused where it is large enough; after an error its content is
   /// unspecified.
   public mutating func thumbnail(
     _ bytes: RawSpan, info: ImageInfo, by thumbnailer: Thumbnailer, into result: inout [UInt8]

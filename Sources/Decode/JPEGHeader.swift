@@ -23,7 +23,7 @@ func readJPEGHeader(_ bytes: RawSpan) throws(DecodeError) -> ImageHeader {
 }
 
 /// A position in the markers of a JPEG file and what they said so far.
-private struct JPEGWalk {
+struct JPEGWalk {
   /// Just after the last marker.
   var offset = 0
   var frame: ImageHeader?

@@ -19,6 +19,14 @@ public struct BufferedFile: ~Copyable {
 
   public mutating func write(_ text: String) throws(FileError) { try write(Array(text.utf8)[...]) }
 
+  /// Takes back all but the first `count` bytes given.
+  public mutating func rewind(to count: UInt64) throws(FileError) {
+    precondition(count <= self.count, "nothing to take back")
+    try flush()
+    try file.truncate(to: count)
+    self.count = count
+  }
+
   private mutating func flush() throws(FileError) {
     guard !buffer.isEmpty else { return }
     try file.write(buffer)

@@ -132,6 +132,12 @@ public struct File: ~Copyable, Sendable {
     guard count == bytes.count else { throw FileError(call: "pwrite", path: path, errno: EIO) }
   }
 
+  /// Cuts the file off at `count` bytes and goes on writing there. The corresponding C function is `ftruncate`.
+  func truncate(to count: UInt64) throws(FileError) {
+    _ = try File.check("ftruncate", path) { ftruncate(descriptor, off_t(count)) }
+    _ = try File.check("lseek", path) { lseek(descriptor, off_t(count), SEEK_SET) }
+  }
+
   /// Makes the content durable. The corresponding C function is `fsync`.
   public func sync() throws(FileError) { _ = try File.check("fsync", path) { fsync(descriptor) } }
 

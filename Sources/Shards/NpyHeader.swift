@@ -1,6 +1,6 @@
 /// The NumPy types of the contract's files; all little-endian.
 public indirect enum NpyType: Sendable, Equatable {
-  case bool, uint8, int32, int64, uint32, uint64, float16, float32, float64
+  case bool, uint8, int32, int64, uint16, uint32, uint64, float16, float32, float64
   /// A packed structured type; order is the file's order.
   case record([NpyField])
 
@@ -11,6 +11,7 @@ public indirect enum NpyType: Sendable, Equatable {
     case .uint8: "|u1"
     case .int32: "<i4"
     case .int64: "<i8"
+    case .uint16: "<u2"
     case .uint32: "<u4"
     case .uint64: "<u8"
     case .float16: "<f2"
@@ -24,7 +25,7 @@ public indirect enum NpyType: Sendable, Equatable {
   public var bytes: Int {
     switch self {
     case .bool, .uint8: 1
-    case .float16: 2
+    case .uint16, .float16: 2
     case .int32, .uint32, .float32: 4
     case .int64, .uint64, .float64: 8
     case .record(let fields): fields.reduce(0) { $0 + $1.type.bytes }

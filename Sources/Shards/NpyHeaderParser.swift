@@ -72,7 +72,7 @@ struct NpyHeaderParser {
   }
 
   private static let plainTypes: [NpyType] = [
-    .bool, .uint8, .int32, .int64, .uint32, .uint64, .float16, .float32, .float64,
+    .bool, .uint8, .int32, .int64, .uint16, .uint32, .uint64, .float16, .float32, .float64,
   ]
 
   private static func plain(_ code: String) throws(Failure) -> (NpyType, Bool) {

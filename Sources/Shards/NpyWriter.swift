@@ -19,6 +19,11 @@ public struct NpyWriter: ~Copyable {
   /// Appends the bytes of one or more whole rows, little-endian.
   public mutating func append(_ rows: [UInt8]) throws(FileError) { try file.write(rows[...]) }
 
+  /// Takes back all but the first `rows` rows.
+  public mutating func rewind(toRow rows: Int) throws(FileError) {
+    try file.rewind(to: headerBytes + UInt64(rows * rowShape.reduce(type.bytes, *)))
+  }
+
   /// Writes the final header and makes the file durable. Returns the number of rows.
   @discardableResult
   public consuming func finish() throws(FileError) -> Int {

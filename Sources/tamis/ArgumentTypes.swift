@@ -34,4 +34,6 @@ extension ComponentMasker.Mode: ExpressibleByArgument {}
 extension Recipe.MaskScope: ExpressibleByArgument {}
 extension Recipe.MaskTarget: ExpressibleByArgument {}
 extension Recipe.FieldType: ExpressibleByArgument {}
+extension ImagePreset: ExpressibleByArgument {}
+extension TokenPooling: ExpressibleByArgument {}
 extension Recipe.PatchKind: ExpressibleByArgument {}

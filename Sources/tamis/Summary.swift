@@ -60,6 +60,14 @@ enum Summary {
 
   /// nil when the recipe asks for no model.
   static func text(_ report: FitReport) -> String? {
+    let captions = report.shardsWithCaptionsEmbedded.map {
+      $0 == 0 ? "Captions: embedded before." : "Captions of \(count($0, "shard")) embedded."
+    }
+    let lines = [captions, pca(report)].compactMap { $0 }
+    return lines.isEmpty ? nil : lines.joined(separator: "\n")
+  }
+
+  private static func pca(_ report: FitReport) -> String? {
     guard let samples = report.samples, let components = report.components else { return nil }
     let known = report.wasCurrent ? " (known from before)" : ""
     let share =

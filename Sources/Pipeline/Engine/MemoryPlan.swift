@@ -19,16 +19,23 @@ struct MemoryPlan {
   let imageBytes: Int
   let shardLimits: ShardLimits
 
+  /// The plan for work that runs the recipe's models on samples; they come out of what is in flight.
+  init(_ recipe: Recipe) throws {
+    try self.init(recipe.limits, models: try ImageModelFile(recipe.features.image)?.memory() ?? 0)
+  }
+
+  /// - Parameter models: bytes that models take.
   /// - Throws: ``PipelineError`` when the limit is too small to work at all.
-  init(_ limits: Recipe.Limits) throws(PipelineError) {
-    let least = 64 << 20
+  init(_ limits: Recipe.Limits, models: Int = 0) throws(PipelineError) {
+    let least = 64 << 20 + models
     guard limits.memory >= least else {
       throw PipelineError(
         .usage,
-        "limits.memory: \(ByteSize.text(limits.memory)) is too small, \(ByteSize.text(least)) is needed")
+        "limits.memory: \(ByteSize.text(limits.memory)) is too small, \(ByteSize.text(least)) is needed"
+          + (models > 0 ? " with the models" : ""))
     }
     workers = limits.jobs ?? Recipe.Limits.defaultJobs
-    window = limits.memory / 4 * 3
+    window = (limits.memory - models) / 4 * 3
     imageBytes = min(window, 1 << 30)
     var shards = ShardLimits()
     shards.sampleBytes = min(shards.sampleBytes, UInt64(limits.memory / 4))

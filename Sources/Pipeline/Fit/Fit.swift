@@ -13,6 +13,8 @@ public struct FitReport: Sendable, Equatable {
   public var wasCurrent = false
   /// Shards whose embeddings were computed now.
   public var shardsEmbedded = 0
+  /// Shards whose captions were embedded now; nil if the recipe asks for none.
+  public var shardsWithCaptionsEmbedded: Int?
 
   public init() {}
 }
@@ -21,7 +23,8 @@ public struct FitReport: Sendable, Equatable {
 public enum Fit {
   static let formatVersion = 2
 
-  /// Fits the PCA of the thumbnails and fills the `image.npy` columns, as far as the recipe needs them.
+  /// Counts the n-grams of captions, fits the PCA of the thumbnails, and fills the `text.npy` and `image.npy`
+  /// columns, as far as the recipe needs them.
   public static func run(
     _ recipe: Recipe, in workspace: borrowing Workspace, events: @escaping EventHandler
   ) throws -> FitReport {
@@ -34,6 +37,9 @@ public enum Fit {
     events: @escaping EventHandler
   ) throws -> FitReport {
     var report = FitReport()
+    if let text = recipe.features.text {
+      report.shardsWithCaptionsEmbedded = try TextColumn.fit(text, recipe, workspace, events)
+    }
     guard needsPCA(recipe) else {
       return report
     }
@@ -92,7 +98,11 @@ public enum Fit {
   }
 
   private static func needsEncoder(_ recipe: Recipe) -> Bool {
-    recipe.features.image == .pixels || recipe.prune.isActive
+    switch recipe.features.image {
+    case .pixels: true
+    case nil: recipe.prune.isActive
+    case .efficientnetLite0, .model: false
+    }
   }
 
   private static func needsPCA(_ recipe: Recipe) -> Bool {

@@ -8,6 +8,9 @@ struct ColumnWriter: ~Copyable {
   private var keys: BufferedFile
   private var samples: NpyWriter
   private var thumbnails: NpyWriter
+  private var encoded: EncodedColumns?
+  private var quality: NpyWriter?
+  private var captions: BufferedFile?
   private var rejects: BufferedFile
   private var renamed: BufferedFile
   private(set) var accepted = 0
@@ -15,7 +18,9 @@ struct ColumnWriter: ~Copyable {
   private var renames = 0
   private var renamedFields = 0
 
-  init(shard: String, path: String, thumbnailSize: Int) throws {
+  /// - Parameter features: says how large thumbnails are and which other columns there are.
+  init(shard: String, path: String, features: Recipe.Features, encoders: SampleEncoders?) throws {
+    let thumbnailSize = features.thumbnail.size
     let directory = try AtomicDirectory(path: path)
     let base = directory.temporary + "/"
     let keys = try File(path: base + "keys.txt", .create)
@@ -24,11 +29,23 @@ struct ColumnWriter: ~Copyable {
     let samples = try NpyWriter(path: base + "samples.npy", type: SampleRecord.type)
     let thumbnails = try NpyWriter(
       path: base + "thumbnail.npy", type: .uint8, rowShape: [thumbnailSize, thumbnailSize, 3])
+    let encoded = try encoders.map { try EncodedColumns(base, $0) }
+    var quality: NpyWriter?
+    if features.measuresQuality {
+      quality = try NpyWriter(path: base + "quality.npy", type: QualityRecord.type)
+    }
+    var captions: BufferedFile?
+    if features.keepsCaptions {
+      captions = BufferedFile(try File(path: base + CaptionLines.file, .create))
+    }
+    self.captions = captions
+    self.quality = quality
     self.keys = BufferedFile(keys)
     self.rejects = BufferedFile(rejects)
     self.renamed = BufferedFile(renamed)
     self.samples = samples
     self.thumbnails = thumbnails
+    self.encoded = encoded
     self.directory = directory
     self.shard = shard
   }
@@ -37,6 +54,9 @@ struct ColumnWriter: ~Copyable {
     try keys.write((sample.key + [UInt8(ascii: "\n")])[...])
     try samples.append(sample.record.bytes)
     try thumbnails.append(sample.thumbnail)
+    if let rows = sample.rows { try encoded?.append(rows) }
+    if let line = sample.captionLine { try captions?.write((line + [UInt8(ascii: "\n")])[...]) }
+    if let record = sample.quality { try quality?.append(record.bytes) }
     accepted += 1
     if let from = sample.renamedFrom { try noteRename(from, to: sample.key) }
     try noteRenames(sample.renamedFields, of: sample.key)
@@ -71,10 +91,20 @@ struct ColumnWriter: ~Copyable {
     try keys.finish()
     try samples.finish()
     try thumbnails.finish()
+    var names = ["keys.txt", "samples.npy", "thumbnail.npy", "rejects.jsonl", "renamed.jsonl"]
+    if let quality = quality.take() {
+      try quality.finish()
+      names.append("quality.npy")
+    }
+    if let captions = captions.take() {
+      try captions.finish()
+      names.append(CaptionLines.file)
+    }
     try rejects.finish()
     try renamed.finish()
+    let (encodedNames, encoders) = try encoded.take()?.finish() ?? ([], [:])
     var files: [String: ColumnManifest.FileEntry] = [:]
-    for name in ["keys.txt", "samples.npy", "thumbnail.npy", "rejects.jsonl", "renamed.jsonl"] {
+    for name in names + encodedNames {
       files[name] = try .init(path: base + name)
     }
     guard accepted + rejected.total == summary.samples else {
@@ -94,7 +124,7 @@ struct ColumnWriter: ~Copyable {
         }),
       samples: summary.samples, accepted: accepted, rejected: rejected.byName, renamed: renames,
       renamedFields: renamedFields, files: files,
-      encoders: [:], openblasKernel: OpenBLAS.coreName)
+      encoders: encoders, openblasKernel: OpenBLAS.coreName)
     try directory.write(try JSON.file(manifest), as: "manifest.json")
     try directory.commit()
   }

@@ -29,7 +29,7 @@ public enum Ingest {
     let known = states
     var stale: [ShardFile] = []
     for shard in shards {
-      if let state = try currentState(of: shard, states[shard.name], hash, workspace) {
+      if let state = try currentState(of: shard, states[shard.name], recipe, hash, workspace) {
         states[shard.name] = state
       } else {
         stale.append(shard)
@@ -57,15 +57,21 @@ public enum Ingest {
     _ shards: [ShardFile], _ recipe: Recipe, _ hash: String, _ workspace: String,
     _ events: @escaping EventHandler
   ) throws -> [String: InputState] {
-    let memory = try MemoryPlan(recipe.limits)
+    let memory = try MemoryPlan(recipe)
     let limits = memory.decodeLimits(recipe.decode)
     let watchdog = ImageWatchdog(seconds: recipe.limits.imageSeconds)
+    let encoders = try SampleEncoders(recipe)
     return try orderedMap(
       from: IngestSource(shards, recipe: recipe, memory: memory, hashing: true),
       into: try IngestSink(
-        workspace: workspace, shards: shards, recipe: recipe, recipeHash: hash, events: events),
+        workspace: workspace, shards: shards, recipe: recipe, recipeHash: hash, encoders: encoders,
+        events: events),
       workers: memory.workers, window: memory.window,
-      makeWorker: { IngestWorker(recipe, limits: limits, watchdog: watchdog) },
+      makeWorker: {
+        IngestWorker(
+          recipe, limits: limits, watchdog: watchdog, encoders: encoders,
+          measuresQuality: recipe.features.measuresQuality)
+      },
       finish: { $0.states })
   }
 
@@ -82,8 +88,12 @@ public enum Ingest {
       var thumbnail: Recipe.Thumbnail
       var sampleBytes: UInt64
       var imageBytes: Int
+      var image: String?
+      /// Absent where nothing is measured, as it was before there was such a column.
+      var quality: Int?
+      var captions: Int?
     }
-    let memory = try MemoryPlan(recipe.limits)
+    let memory = try MemoryPlan(recipe)
     return sha256(
       try JSON.line(
         Parts(
@@ -91,20 +101,30 @@ public enum Ingest {
           duplicates: recipe.input.duplicates, salvage: recipe.input.salvage,
           ignoresZeros: recipe.input.ignoresZeros, decode: recipe.decode,
           thumbnail: recipe.features.thumbnail,
-          sampleBytes: memory.shardLimits.sampleBytes, imageBytes: memory.imageBytes)))
+          sampleBytes: memory.shardLimits.sampleBytes, imageBytes: memory.imageBytes,
+          image: try ImageModelFile(recipe.features.image)?.id(),
+          quality: recipe.features.measuresQuality ? 1 : nil,
+          captions: recipe.features.keepsCaptions ? 1 : nil)))
   }
 
   /// The state of a shard that needs not be read: the file is the one that was ingested, under the same recipe.
   /// Nil if it must be.
   private static func currentState(
-    of shard: ShardFile, _ state: InputState?, _ hash: String, _ workspace: borrowing Workspace
+    of shard: ShardFile, _ state: InputState?, _ recipe: Recipe, _ hash: String,
+    _ workspace: borrowing Workspace
   ) throws -> InputState? {
     if let state, state.stats != shard.stats?.status { return nil }
     if let state, let rejected = state.rejected {
       return rejected.recipe == hash && state.status == shard.status ? state : nil
     }
     guard let manifest = try workspace.manifest(shard.name), manifest.recipe == hash else { return nil }
-    for name in ["keys.txt", "samples.npy", "thumbnail.npy", "rejects.jsonl"] {
+    // What `fit` adds is its own business.
+    let isEncoded = manifest.encoders["image"]?.hasPrefix("onnx:") == true
+    let others =
+      (isEncoded ? ["image.npy", "joint.npy"].filter { manifest.files[$0] != nil } : [])
+      + (recipe.features.measuresQuality ? ["quality.npy"] : [])
+      + (recipe.features.keepsCaptions ? [CaptionLines.file] : [])
+    for name in ["keys.txt", "samples.npy", "thumbnail.npy", "rejects.jsonl"] + others {
       let size = try FileStatus(path: workspace.columns(shard.name) + "/" + name)?.size
       guard size == manifest.files[name]?.bytes else { return nil }
     }

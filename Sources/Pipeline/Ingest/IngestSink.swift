@@ -47,6 +47,7 @@ struct IngestSink: OrderedSink, ~Copyable {
   private let shards: [ShardFile]
   private let recipe: Recipe
   private let recipeHash: String
+  private let encoders: SampleEncoders?
   private let events: EventHandler
   private var index = -1
   private var columns: ColumnWriter?
@@ -62,13 +63,15 @@ struct IngestSink: OrderedSink, ~Copyable {
   private(set) var states: [String: InputState] = [:]
 
   init(
-    workspace: String, shards: [ShardFile], recipe: Recipe, recipeHash: String, events: @escaping EventHandler
+    workspace: String, shards: [ShardFile], recipe: Recipe, recipeHash: String,
+    encoders: SampleEncoders?, events: @escaping EventHandler
   ) throws {
     quarantined = try QuarantineStore.bytes(workspace, without: Set(shards.map(\.name)))
     workspacePath = workspace
     self.shards = shards
     self.recipe = recipe
     self.recipeHash = recipeHash
+    self.encoders = encoders
     self.events = events
     rejects = RejectSpool(directory: workspace)
   }
@@ -104,7 +107,7 @@ struct IngestSink: OrderedSink, ~Copyable {
     (samples, bytesInShard) = (samplesBefore, 0)
     let name = shards[index].name
     columns = try ColumnWriter(
-      shard: name, path: workspacePath + "/columns/" + name, thumbnailSize: recipe.features.thumbnail.size)
+      shard: name, path: workspacePath + "/columns/" + name, features: recipe.features, encoders: encoders)
     quarantine = newQuarantine(name)
   }
 

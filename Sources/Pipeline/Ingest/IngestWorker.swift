@@ -1,4 +1,5 @@
 import Decode
+import Features
 import Shards
 
 /// What became of one item.
@@ -18,6 +19,12 @@ struct AcceptedSample: Sendable {
   var record: SampleRecord
   /// S·S·3 bytes, RGB.
   var thumbnail: [UInt8]
+  /// nil unless the recipe names models.
+  var rows: EncodedRows?
+  /// Where the recipe asks for it.
+  var quality: QualityRecord?
+  /// As a line of `captions.txt`, where the recipe asks for it.
+  var captionLine: [UInt8]?
   /// Bytes of all its fields.
   var bytes: Int
 }
@@ -25,30 +32,42 @@ struct AcceptedSample: Sendable {
 /// Decodes images and checks captions; one a thread.
 struct IngestWorker: MapWorker, ~Copyable {
   private let recipe: Recipe
-  private let thumbnailer: Thumbnailer
+  private let measuresQuality: Bool
+  private let thumbnailers: [Thumbnailer]
+  private let encoders: SampleEncoders?
   private var decoder: ImageDecoder
   private let watchdog: ImageWatchdog
 
-  init(_ recipe: Recipe, limits: DecodeLimits, watchdog: ImageWatchdog) {
+  /// - Parameter measuresQuality: whether to fill ``AcceptedSample/quality``.
+  init(
+    _ recipe: Recipe, limits: DecodeLimits, watchdog: ImageWatchdog, encoders: SampleEncoders? = nil,
+    measuresQuality: Bool = false
+  ) {
     self.recipe = recipe
+    self.measuresQuality = measuresQuality
     self.watchdog = watchdog
+    self.encoders = encoders
     let thumbnail = recipe.features.thumbnail
-    thumbnailer = Thumbnailer(size: thumbnail.size, fit: thumbnail.fit, filter: thumbnail.filter)
+    let thumbnailer = Thumbnailer(size: thumbnail.size, fit: thumbnail.fit, filter: thumbnail.filter)
+    thumbnailers = [thumbnailer] + (encoders.map { [$0.thumbnailer] } ?? [])
     decoder = ImageDecoder(
       limits: limits, onWarning: recipe.decode.onWarning,
       appliesOrientation: recipe.decode.appliesOrientation,
       isFast: recipe.decode.isFast)
   }
 
-  mutating func map(_ item: IngestItem) -> IngestResult {
+  /// - Throws: ``PipelineError`` where a model fails.
+  mutating func map(_ item: IngestItem) throws -> IngestResult {
     switch item {
     case .begin(let index): .begin(index)
     case .end(let index, let summary, let fault): .end(index, summary, fault)
-    case .sample(let sample, let probed): ingest(sample, probed)
+    case .sample(let sample, let probed): try ingest(sample, probed)
     }
   }
 
-  private mutating func ingest(_ sample: Sample, _ probed: Result<ImageInfo, DecodeError>?) -> IngestResult {
+  private mutating func ingest(
+    _ sample: Sample, _ probed: Result<ImageInfo, DecodeError>?
+  ) throws -> IngestResult {
     if let fault = sample.fault {
       return .rejected(
         sample, code: RejectCode(fault.code), member: fault.member, offset: fault.offset,
@@ -68,24 +87,85 @@ struct IngestWorker: MapWorker, ~Copyable {
       let bytes = sample.bytes.span.extracting(caption.range)
       if let fault = unsafe captionFault(bytes.bytes) { return reject(.captionNotUTF8, caption, fault) }
     }
-    do {
-      let info = try probed.get()
-      let thumbnail = try watchdog.run { () throws(DecodeError) in
+    let info: ImageInfo
+    let decoded: (thumbnails: [[UInt8]], picture: RGBImage?)?
+    do throws(DecodeError) {
+      let probedInfo = try probed.get()
+      info = probedInfo
+      decoded = try watchdog.run { () throws(DecodeError) in
         let bytes = sample.bytes.span.extracting(field.range)
-        return try unsafe decoder.thumbnail(bytes.bytes, info: info, by: thumbnailer)
+        return try unsafe decode(bytes.bytes, probedInfo)
       }
-      guard let thumbnail else { return reject(.deadline, field, "decoding took too long, twice") }
-      return .accepted(
-        AcceptedSample(
-          key: sample.key, renamedFrom: sample.key == sample.storedKey ? nil : sample.storedKey,
-          renamedFields: sample.fields.filter(\.isRenamed),
-          record: SampleRecord(
-            image: info, imageBytes: field.range.count, imageOffset: field.dataOffset,
-            captionBytes: caption?.range.count ?? 0),
-          thumbnail: thumbnail, bytes: sample.bytes.count))
     } catch {
       return reject(RejectCode(error.code), field, error.message)
     }
+    guard let decoded else { return reject(.deadline, field, "decoding took too long, twice") }
+    return .accepted(
+      AcceptedSample(
+        key: sample.key, renamedFrom: sample.key == sample.storedKey ? nil : sample.storedKey,
+        renamedFields: sample.fields.filter(\.isRenamed),
+        record: SampleRecord(
+          image: info, imageBytes: field.range.count, imageOffset: field.dataOffset,
+          captionBytes: caption?.range.count ?? 0),
+        thumbnail: decoded.thumbnails[0],
+        rows: try encoders.map { try encode(decoded.thumbnails[1], by: $0, field) },
+        quality: decoded.picture.map { quality(of: $0, sample, field, caption) },
+        captionLine: recipe.features.keepsCaptions ? line(of: sample, caption) : nil,
+        bytes: sample.bytes.count))
+  }
+
+  private func encode(
+    _ picture: [UInt8], by encoders: SampleEncoders, _ field: Field
+  ) throws(PipelineError) -> EncodedRows {
+    do { return try encoders.encode(picture) } catch {
+      throw PipelineError(.badData, "\(field.member): the image model fails on it: \(error.description)")
+    }
+  }
+}
+
+extension IngestWorker {
+  /// The thumbnails, and the whole picture if it is to be measured.
+  private mutating func decode(
+    _ bytes: RawSpan, _ info: ImageInfo
+  ) throws(DecodeError) -> (thumbnails: [[UInt8]], picture: RGBImage?) {
+    guard measuresQuality else {
+      return (try decoder.thumbnails(bytes, info: info, by: thumbnailers), nil)
+    }
+    let picture = try decoder.decode(bytes, info: info)
+    let isScaled = recipe.decode.isFast && info.format == .jpeg
+    return (
+      isScaled
+        ? try decoder.thumbnails(bytes, info: info, by: thumbnailers)
+        : thumbnailers.map { $0.make(from: picture) },
+      picture
+    )
+  }
+
+  private func quality(
+    of picture: RGBImage, _ sample: Sample, _ image: Field, _ caption: Field?
+  ) -> QualityRecord {
+    let bytes = sample.bytes.span.extracting(image.range)
+    let coding = unsafe jpegCoding(bytes.bytes)
+    return QualityRecord(
+      picture: PictureQuality(picture), caption: caption.map { size(of: sample, $0) } ?? CaptionSize(),
+      jpeg: coding.map { JPEGQuality($0) } ?? JPEGQuality())
+  }
+
+  /// Of the caption as it is published.
+  private func size(of sample: Sample, _ caption: Field) -> CaptionSize {
+    let bytes = sample.bytes.span.extracting(caption.range)
+    guard recipe.decode.onBadCaption == .replace else { return unsafe CaptionSize(bytes.bytes) }
+    let repaired = unsafe repairedCaption(bytes.bytes)
+    return unsafe CaptionSize(repaired.span.bytes)
+  }
+
+  /// The caption in one line; empty without one.
+  private func line(of sample: Sample, _ caption: Field?) -> [UInt8] {
+    guard let caption else { return [] }
+    let bytes = sample.bytes.span.extracting(caption.range)
+    guard recipe.decode.onBadCaption == .replace else { return unsafe CaptionText.line(bytes.bytes) }
+    let repaired = unsafe repairedCaption(bytes.bytes)
+    return unsafe CaptionText.line(repaired.span.bytes)
   }
 }
 

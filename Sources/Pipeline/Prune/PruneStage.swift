@@ -148,11 +148,12 @@ public enum PruneStage {
     var input = PruneInput(image: try EmbeddingFile.read(paths), keys: keys.column)
     input.origin = RowOrigin(shard: origin.shard, row: origin.row)
     if let reference = recipe.prune.reference { input.reference = try EmbeddingFile.read(reference.file) }
+    let epsilon = calibratedEpsilon(recipe.features.image)
     if recipe.prune.dedup.map({ $0.epsilon == nil && $0.keep == nil }) ?? false {
-      events(.notice("dedup: epsilon auto is \(epsilon), the pixels encoder's value"))
+      events(.notice("dedup: epsilon auto is \(epsilon.value), \(epsilon.origin)"))
     }
     let settings = PruneSettings(
-      recipe.prune, calibratedEpsilon: epsilon, threads: try MemoryPlan(recipe.limits).workers)
+      recipe.prune, calibratedEpsilon: epsilon.value, threads: try MemoryPlan(recipe.limits).workers)
     do {
       let result = try prune(input, settings)
       for notice in result.notices { events(.notice(notice.description)) }
@@ -161,10 +162,6 @@ public enum PruneStage {
       throw PipelineError(.badData, error.description)
     }
   }
-
-  /// ε of `epsilon: auto` for the `pixels` encoder, calibrated on `samples/`: re-encoded, resized and brightened
-  /// copies have similarities from 0.995 up, the nearest different pictures 0.945. Crops are not found.
-  static let epsilon = 0.03
 
   private static func writeModels(
     _ result: PruneResult, _ recipe: Recipe, _ shards: [IngestedShard], _ workspace: borrowing Workspace

@@ -11,24 +11,24 @@ extension Recipe {
     public var pca: PCA?
     /// The image embedding; nil: none unless pruning needs it.
     public var image: ImageEncoder?
+    /// The caption embedding; nil: none.
+    public var text: TextEmbedding?
     /// Masks of image patches that can be published; nil: none.
     public var patches: Patches?
+    /// Whether ingest writes `quality.npy`.
+    public var measuresQuality = false
 
     /// As in the file: thumbnail and PCA are one section, and without it nothing asks for a PCA.
     public func encode(to encoder: any Encoder) throws {
       var values = encoder.container(keyedBy: CodingKeys.self)
       if let pca { try values.encode(PCASection(thumbnail: thumbnail, pca: pca), forKey: .pca) }
-      if let image { try values.encode(["encoder": image.rawValue], forKey: .image) }
+      if let image { try values.encode(image, forKey: .image) }
+      if let text { try values.encode(text, forKey: .text) }
       if let patches { try values.encode(patches, forKey: .patches) }
+      if measuresQuality { try values.encode(true, forKey: .quality) }
     }
 
-    enum CodingKeys: String, CodingKey { case pca, image, patches }
-  }
-
-  /// The image encoders of this version.
-  public enum ImageEncoder: String, Sendable, CaseIterable, Encodable {
-    /// Whitened leading principal components of the thumbnail (rule 10); needs no model file.
-    case pixels
+    enum CodingKeys: String, CodingKey { case pca, image, text, patches, quality }
   }
 
   /// The thumbnail every accepted image becomes, the input of the PCA.

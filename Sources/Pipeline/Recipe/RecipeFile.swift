@@ -51,7 +51,7 @@ public enum RecipeFile {
     let directory = Directory.parent(of: path)
     readInput(&section, &recipe.input, directory)
     readDecode(&section, &recipe.decode)
-    readFeatures(&section, &recipe.features)
+    readFeatures(&section, &recipe.features, directory)
     readPrune(&section, &recipe.prune, directory)
     readPublish(&section, &recipe.publish, directory)
     if recipe.publish.add.contains(.patches), recipe.features.patches == nil {
@@ -145,7 +145,7 @@ public enum RecipeFile {
       "input", "decode", "features.pca.mask", "features.pca", "features.image", "features.patches",
       "prune.dedup",
       "prune.reference",
-      "prune.concepts", "publish", "daemon.fit", "daemon", "limits",
+      "prune.concepts", "publish", "daemon.fit", "daemon", "limits", "features.text", "features",
     ]
     var found: [String: String] = [:]
     for (name, value) in environment where name.hasPrefix("TAMIS_") {

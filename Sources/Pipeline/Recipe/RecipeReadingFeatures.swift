@@ -7,7 +7,9 @@ import Yams
 
 /// Reading of `features` and `prune`.
 extension RecipeFile {
-  static func readFeatures(_ root: inout RecipeSection, _ features: inout Recipe.Features) {
+  static func readFeatures(
+    _ root: inout RecipeSection, _ features: inout Recipe.Features, _ directory: String
+  ) {
     var section = root.section("features")
     if section.has("pca") {
       features.pca = Recipe.PCA()
@@ -22,12 +24,11 @@ extension RecipeFile {
       pca.finish()
     }
     if section.has("image") {
-      var image = section.section("image")
-      features.image = image.choice("encoder", Recipe.ImageEncoder.pixels)
-      image.finish()
+      features.image = readImageEncoder(&section, directory)
     }
     if section.has("patches") { features.patches = readPatches(&section) }
-    section.only("text", "none")
+    features.measuresQuality = section.bool("quality", false)
+    features.text = readText(&section)
     section.finish()
   }
 

@@ -32,6 +32,8 @@ extension RecipeFile {
         standardize: feature         # feature | channel | none
         mask: { ratio: [0.1, 0.9], rule: closest, seed: 0 }   # component masks, see publish.add
       image: { encoder: pixels }     # the embedding that pruning works on
+      text: none                     # or { encoder: ngrams, dimensions: 256 }: captions (docs/captions.md)
+      quality: false                 # true: brightness, sharpness, pHash... of each sample (docs/quality.md)
 
     # What is dropped, in this order; leave a stage out and it does not run.
     prune:

@@ -9,7 +9,8 @@ import Shards
 /// A sample that the workspace has decided already (same key, same row) keeps its verdict; every other one is
 /// assigned to its concept and kept iff its distance passes the threshold and it duplicates nothing kept.
 struct FrozenPlan {
-  let encoder: PixelEncoder
+  /// nil where the rows come from a model that ingest runs.
+  let encoder: PixelEncoder?
   /// Names the encoder, as in the column manifests.
   let encoderID: String
   private var plan: StreamingPlan
@@ -20,11 +21,15 @@ struct FrozenPlan {
   /// - Parameter shards: those whose verdicts count, in the order in which they were decided.
   init(workspace path: String, shards: [String]) throws {
     let models = path + "/models/"
-    encoder = PixelEncoder(basis: try PCAFiles.read(models + "pca"))
-    encoderID = try Fit.encoderID(models + "pca")
     let concepts = try ConceptFiles.read(models + "concepts")
     let dedup = try ConceptFiles.manifest(models + "dedup")
     let manifest = try ConceptFiles.manifest(models + "concepts") ?? dedup
+    if let manifest, manifest.encoder.hasPrefix("onnx:") {
+      (encoder, encoderID) = (nil, manifest.encoder)
+    } else {
+      encoder = PixelEncoder(basis: try PCAFiles.read(models + "pca"))
+      encoderID = try Fit.encoderID(models + "pca")
+    }
     plan = StreamingPlan(
       concepts: concepts, rule: manifest.flatMap { PruneSettings.Rule(rawValue: $0.rule) } ?? .hard,
       seed: manifest?.seed ?? 0,

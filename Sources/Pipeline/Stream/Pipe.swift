@@ -58,7 +58,7 @@ public enum Pipe {
   public static func run(_ options: Options, recipe: Recipe, events: @escaping EventHandler) throws
     -> PipeReport
   {
-    let memory = try MemoryPlan(recipe.limits)
+    let memory = try MemoryPlan(recipe)
     let limits = memory.decodeLimits(recipe.decode)
     let watchdog = ImageWatchdog(seconds: recipe.limits.imageSeconds)
     let plan = try options.plan.map { try FrozenPlan(workspace: $0, shards: try FrozenPlan.shardNames($0)) }
@@ -67,6 +67,10 @@ public enum Pipe {
     }
     guard recipe.features.patches != nil || !options.add.contains(.patches) else {
       throw PipelineError(.usage, "--add patches needs features.patches in the plan's recipe: which grid?")
+    }
+    let encoders = try SampleEncoders(recipe)
+    if let plan, plan.encoder == nil, plan.encoderID != encoders?.imageID {
+      throw PipelineError(.usage, "the plan was fitted on rows of another model than the recipe names")
     }
     let names = Set(options.add.map(\.rawValue))
     let fields = try AddedFields(
@@ -82,7 +86,9 @@ public enum Pipe {
       from: IngestSource(input, recipe: recipe, memory: memory, hashing: false), into: sink,
       workers: memory.workers, window: memory.window,
       makeWorker: {
-        StreamWorker(IngestWorker(recipe, limits: limits, watchdog: watchdog), encoder: plan?.encoder)
+        StreamWorker(
+          IngestWorker(recipe, limits: limits, watchdog: watchdog, encoders: encoders),
+          encoder: plan?.encoder)
       },
       finish: { try $0.finish() })
   }
@@ -107,13 +113,16 @@ private struct StreamWorker: MapWorker, ~Copyable {
     self.encoder = encoder
   }
 
-  mutating func map(_ item: IngestItem) -> Result {
-    let ingested = ingest.map(item)
+  mutating func map(_ item: IngestItem) throws -> Result {
+    let ingested = try ingest.map(item)
     guard case .accepted(let accepted) = ingested, case .sample(let sample, _) = item else {
       return Result(ingested: ingested)
     }
     var result = Result(ingested: ingested, sample: sample, thumbnail: accepted.thumbnail)
-    guard let encoder else { return result }
+    guard let encoder else {
+      result.embedding = accepted.rows?.image.map { Float16($0) } ?? []
+      return result
+    }
     let planar = PixelLayout.planar(accepted.thumbnail.span, pixels: encoder.features / 3)
     result.embedding = encoder.encode(planar.span)
     return result

@@ -143,9 +143,17 @@ public struct StreamSession: ~Copyable {
   private mutating func decide(_ name: String) throws {
     let path = workspace.path + "/verdicts/\(name).npy"
     guard try FileStatus(path: path) == nil, let manifest = try workspace.manifest(name) else { return }
-    _ = try ImageColumn.fill(
-      plan!.encoder, id: plan!.encoderID, recipe, [IngestedShard(name: name, manifest: manifest)], workspace,
-      events)
+    if let encoder = plan!.encoder {
+      _ = try ImageColumn.fill(
+        encoder, id: plan!.encoderID, recipe, [IngestedShard(name: name, manifest: manifest)], workspace,
+        events)
+    } else if manifest.accepted > 0, manifest.encoders["image"] != plan!.encoderID {
+      throw PipelineError(.usage, "\(name): embedded by another model than the plan was fitted on")
+    }
+    if let text = recipe.features.text, let manifest = try workspace.manifest(name) {
+      let shard = IngestedShard(name: name, manifest: manifest)
+      _ = try TextColumn.fill(text, recipe, [shard], workspace, events)
+    }
     let index = try VerdictDirectory.add(name, to: workspace.path)
     if try FrozenPlan.shardNames(workspace.path).last != name {
       // Indices of other shards have moved.
