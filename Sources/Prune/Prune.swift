@@ -41,6 +41,8 @@ public struct PruneResult: Sendable {
   /// A row is a duplicate iff its similarity is above this: 1 − ε, or the largest one kept under a fraction.
   /// nil with `dedupCentroids`.
   public var dedupCut: Double?
+  /// A row is dropped iff its score is below this or NaN; nil where the stage did not run.
+  public var scoreCut: Double?
   public var notices: [PruneNotice]
 }
 
@@ -74,9 +76,10 @@ public func prune(_ input: PruneInput, _ settings: PruneSettings) throws(PruneEr
     )
     rows = survivors(verdicts)
   }
+  var scoreCut: Double?
   if let score = settings.score {
     if settings.dedup?.rule != .score { input.fillScores(rows, &verdicts, &context) }
-    ScoreStage.run(score, rows, verdicts: &verdicts)
+    scoreCut = ScoreStage.run(score, rows, verdicts: &verdicts)
     rows = survivors(verdicts)
   }
   if let rule = settings.reference, let references = input.reference {
@@ -92,5 +95,5 @@ public func prune(_ input: PruneInput, _ settings: PruneSettings) throws(PruneEr
   }
   return PruneResult(
     verdicts: verdicts, concepts: concepts, dedupCentroids: deduplicated?.centroids,
-    dedupCut: deduplicated?.cut, notices: context.notices)
+    dedupCut: deduplicated?.cut, scoreCut: scoreCut, notices: context.notices)
 }

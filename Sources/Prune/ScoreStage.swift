@@ -2,8 +2,7 @@ internal import Algebra
 
 /// The image-text score stage.
 enum ScoreStage {
-  /// The score of each row of `rows`: the fixed-order dot of its joint and text rows, rounded once to Float32;
-  /// NaN for a zero text row (no caption).
+  /// The score of each row of `rows`, see ``imageTextScore(joint:text:)``.
   static func scores(_ rows: [Int32], joint: EmbeddingMatrix, text: EmbeddingMatrix, threads: Int) -> [Float]
   {
     let tile = 4096
@@ -16,14 +15,15 @@ enum ScoreStage {
       rows[index * tile..<min(rows.count, (index + 1) * tile)].map { row in
         joint.widen(row: Int(row), into: &buffers.joint, at: 0)
         text.widen(row: Int(row), into: &buffers.text, at: 0)
-        if buffers.text.allSatisfy({ $0 == 0 }) { return Float.nan }
-        return Float(FixedOrderDot.dot(buffers.joint, buffers.text))
+        return imageTextScore(joint: buffers.joint, text: buffers.text)
       }
     }.flatMap { $0 }
   }
 
   /// Marks the rows of `survivors` (canonical order) whose score is too low or NaN.
-  static func run(_ rule: PruneSettings.Score, _ survivors: [Int32], verdicts: inout [Verdict]) {
+  ///
+  /// - Returns: the least score kept, or the minimum asked for; the largest number if nothing is kept.
+  static func run(_ rule: PruneSettings.Score, _ survivors: [Int32], verdicts: inout [Verdict]) -> Double {
     let scores = survivors.map { verdicts[Int($0)].score }
     let keeps: [Bool]
     switch rule {
@@ -44,5 +44,14 @@ enum ScoreStage {
     for (position, keep) in keeps.enumerated() where !keep {
       verdicts[Int(survivors[position])].drop(.score)
     }
+    if case .minimum(let bar) = rule { return bar }
+    return zip(scores, keeps).lazy.filter(\.1).map { Double($0.0) }.min() ?? .greatestFiniteMagnitude
   }
+}
+
+/// The score of image and caption: the fixed-order dot of the image's row in the captions' space and the caption's
+/// row, both `(t,)`, rounded once to Float32; NaN for a zero caption row, which is a sample without caption.
+public func imageTextScore(joint: [Float], text: [Float]) -> Float {
+  if text.allSatisfy({ $0 == 0 }) { return .nan }
+  return Float(FixedOrderDot.dot(joint, text))
 }

@@ -3,13 +3,14 @@ public import Algebra
 /// A frozen plan applied to one new sample at a time: the sample is assigned to its concept and kept iff its
 /// distance passes the concept's threshold and it duplicates no row kept before.
 ///
-/// Decisions depend on the order of the calls and on nothing else. Filter, domain, score and reference are
-/// the caller's, before this.
+/// Decisions depend on the order of the calls and on nothing else. Filter, domain and reference are the caller's,
+/// before this.
 public struct StreamingPlan: Sendable {
   private let concepts: ConceptModel?
   private let rule: PruneSettings.Rule
   private let seed: UInt64
   private let duplicateAbove: Double
+  private let scoreCut: Double?
   private var kept: KeptRows?
 
   /// - Parameters:
@@ -18,14 +19,16 @@ public struct StreamingPlan: Sendable {
   ///   - seed: the seed behind `random`.
   ///   - dedupCentroids: `(m, d)`; nil compares with no kept row.
   ///   - duplicateAbove: ``PruneResult/dedupCut``.
+  ///   - scoreCut: ``PruneResult/scoreCut``; nil drops nothing by its score.
   public init(
     concepts: ConceptModel?, rule: PruneSettings.Rule, seed: UInt64, dedupCentroids: EmbeddingMatrix?,
-    duplicateAbove: Double
+    duplicateAbove: Double, scoreCut: Double? = nil
   ) {
     self.concepts = concepts
     self.rule = rule
     self.seed = seed
     self.duplicateAbove = duplicateAbove
+    self.scoreCut = scoreCut
     kept = dedupCentroids.map(KeptRows.init)
   }
 
@@ -36,13 +39,15 @@ public struct StreamingPlan: Sendable {
 
   /// Decides one row, `(d,)`, and remembers it if it is kept.
   ///
-  /// A duplicate has the reason ``Reason/duplicate``; its concept is not computed. `duplicateSimilarity` is
+  /// A duplicate has the reason ``Reason/duplicate``; its score and concept are not computed. `duplicateSimilarity` is
   /// the largest dot with the kept rows of its dedup cluster, 0 with none.
+  ///
+  /// - Parameter score: see ``imageTextScore(joint:text:)``.
   ///
   /// - Throws: ``PruneError/notFinite(_:row:)`` or ``PruneError/zeroRow(_:row:)``;
   ///   ``PruneError/dimension(_:expected:found:)``.
   public mutating func decide(
-    _ values: [Float], keyHash: UInt64, shard: Int32, row: Int32
+    _ values: [Float], score: Float = .nan, keyHash: UInt64, shard: Int32, row: Int32
   ) throws(PruneError) -> Verdict {
     try check(values, row)
     OpenBLAS.setThreads(1)
@@ -53,6 +58,10 @@ public struct StreamingPlan: Sendable {
       verdict.duplicateShard = match.shard
       verdict.duplicateRow = match.row
       if Double(match.similarity) > duplicateAbove { verdict.drop(.duplicate) }
+    }
+    if let scoreCut, verdict.kept {
+      verdict.score = score
+      if !(Double(score) >= scoreCut) { verdict.drop(.score) }
     }
     if let concepts, verdict.kept {
       let own = EmbeddingMatrix(values, dimension: values.count)

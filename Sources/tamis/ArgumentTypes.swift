@@ -1,5 +1,6 @@
 public import Algebra
 public import ArgumentParser
+public import Decode
 public import Features
 public import Pipeline
 public import Prune
@@ -36,4 +37,17 @@ extension Recipe.MaskTarget: ExpressibleByArgument {}
 extension Recipe.FieldType: ExpressibleByArgument {}
 extension ImagePreset: ExpressibleByArgument {}
 extension TokenPooling: ExpressibleByArgument {}
+extension TextPooling: ExpressibleByArgument {}
+extension ThumbnailFit: ExpressibleByArgument {}
+extension ResampleFilter: ExpressibleByArgument {}
 extension Recipe.PatchKind: ExpressibleByArgument {}
+
+/// Three numbers, of red, green and blue, with commas between.
+struct ChannelValues: ExpressibleByArgument, Decodable {
+  var values: [Double]
+  init?(argument: String) {
+    values = argument.split(separator: ",", omittingEmptySubsequences: false)
+      .compactMap { Double($0) }.filter(\.isFinite)
+    guard values.count == 3, argument.filter({ $0 == "," }).count == 2 else { return nil }
+  }
+}

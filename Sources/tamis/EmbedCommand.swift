@@ -1,19 +1,23 @@
 import ArgumentParser
+import Decode
 import Features
 import Pipeline
 import Shards
 
 struct EmbedCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "embed", abstract: "Embed the images of shards by an ONNX model, as one array.",
+    commandName: "embed", abstract: "Embed the images, and captions, of shards by ONNX models, as arrays.",
     discussion: """
       Writes unit rows <f4 (n, d), and their keys, one a line, to <output without .npy>.keys.txt. Layout, element type
       and size of the input are read from the model; a preset says how pictures are prepared. A row depends on its
-      picture alone. ONNX Runtime is loaded at run time; scripts/setup-onnxruntime fetches it.
+      picture alone. With --text-model, captions go to <output without .npy>.text.npy, <f4 (n, t); a sample without
+      caption has a row of zeros. ONNX Runtime is loaded at run time; scripts/setup-onnxruntime fetches it.
 
       Examples:
         tamis embed --model clip-visual.onnx --preset clip shards/ -o clip.npy
         tamis embed --model dinov2.onnx --preset dinov2 --pooling cls 'data/{00000..00041}.tar' -o dino.npy
+        tamis embed --model clip-visual.onnx --preset clip --text-model clip-textual.onnx \
+            --tokenizer bpe_simple_vocab_16e6.txt.gz shards/ -o clip.npy
         tamis prune --image-embeddings clip.npy --keys clip.keys.txt --dedup-epsilon 0.07 -o pruned
       """)
 
@@ -38,6 +42,40 @@ struct EmbedCommand: ParsableCommand {
   @Option(help: "What becomes of a grid of tokens: the first token, or a mean. Default: cls.")
   var pooling: TokenPooling?
 
+  @Option(help: "Cut the middle out (crop) or squash to the square. Default: the preset's way.")
+  var fit: ThumbnailFit?
+
+  @Option(help: "How pictures are resampled: box, bilinear, bicubic, lanczos. Default: the preset's.")
+  var filter: ResampleFilter?
+
+  @Option(help: "Mean of R,G,B in 0 to 1, such as 0.5,0.5,0.5. Default: the preset's.")
+  var mean: ChannelValues?
+
+  @Option(help: "Deviation of R,G,B. Default: the preset's.")
+  var std: ChannelValues?
+
+  @Option(help: "A model of captions, an ONNX file.")
+  var textModel: String?
+
+  @Option(
+    help:
+      "Its tokenizer: tokenizer.json, vocab.txt, vocab.json, bpe_simple_vocab_16e6.txt.gz, or their directory."
+  )
+  var tokenizer: String?
+
+  @Option(help: "Most tokens of a caption, where model and tokenizer leave it open.")
+  var textLength: Int?
+
+  @Option(
+    help:
+      "Name of the captions' output to take. Default: text_embeds, sentence_embedding... or the first that fits."
+  )
+  var textOutput: String?
+
+  @Option(
+    help: "What becomes of a row a token: cls, mean or last. Default: mean for WordPiece, last for CLIP.")
+  var textPooling: TextPooling?
+
   @Option(help: "The library libonnxruntime.so.1 to use.")
   var onnxruntime: String?
 
@@ -53,6 +91,16 @@ struct EmbedCommand: ParsableCommand {
 
   func validate() throws {
     if let size, !(8...4096).contains(size) { throw ValidationError("--size: 8 to 4096.") }
+    if (textModel == nil) != (tokenizer == nil) {
+      throw ValidationError("--text-model and --tokenizer belong together.")
+    }
+    if textModel == nil, textLength != nil || textOutput != nil || textPooling != nil {
+      throw ValidationError("--text-length, --text-output and --text-pooling need --text-model.")
+    }
+    if let textLength, !(3...65_536).contains(textLength) {
+      throw ValidationError("--text-length: 3 to 65536.")
+    }
+    if let std, !std.values.allSatisfy({ $0 > 0 }) { throw ValidationError("--std: above 0.") }
     if let resize, !(8...8192).contains(resize) { throw ValidationError("--resize: 8 to 8192.") }
   }
 
@@ -63,8 +111,14 @@ struct EmbedCommand: ParsableCommand {
     var image = Recipe.ImageModel(path: model)
     (image.preset, image.size, image.resize) = (preset, size, resize)
     (image.output, image.pooling) = (modelOutput, pooling)
+    (image.fit, image.filter, image.mean, image.deviation) = (fit, filter, mean?.values, std?.values)
     var request = ArrayEmbed.Request(found.shards, image: image, output: output)
     request.runtime = onnxruntime
+    if let textModel, let tokenizer {
+      var text = Recipe.TextModel(path: textModel, tokenizer: tokenizer)
+      (text.length, text.output, text.pooling) = (textLength, textOutput, textPooling)
+      request.text = text
+    }
     request.recipe.limits = limits.limits
     request.recipe.input.salvage = reading.salvage
     request.recipe.input.ignoresZeros = reading.ignoreZeros
@@ -72,7 +126,8 @@ struct EmbedCommand: ParsableCommand {
     if !logging.quiet {
       let rejected = report.rejected.total > 0 ? ", \(report.rejected.total) samples rejected" : ""
       let broken = report.brokenShards > 0 ? ", \(report.brokenShards) shards broken" : ""
-      print("\(report.samples) rows of \(report.dimension) in \(output)\(rejected)\(broken)")
+      let captions = report.textDimension.map { ", captions of \($0)" } ?? ""
+      print("\(report.samples) rows of \(report.dimension) in \(output)\(captions)\(rejected)\(broken)")
     }
     guard report.brokenShards < found.shards.count else { throw ExitCode(ExitStatus.badData.rawValue) }
     if strict, report.rejected.total > 0 || report.brokenShards > 0 { throw ExitCode(1) }

@@ -25,6 +25,22 @@ package enum CaptionText {
     return line
   }
 
+  /// The first ``maximumBytes`` of a caption as text, what is not UTF-8 replaced: more than any model reads.
+  package static func beginning(_ caption: RawSpan) -> String {
+    let count = min(caption.byteCount, maximumBytes)
+    var bytes = [UInt8](capacity: count) { output in
+      for index in 0..<count {
+        unsafe output.append(caption.unsafeLoad(fromByteOffset: index, as: UInt8.self))
+      }
+    }
+    // A character that was cut is none.
+    if count < caption.byteCount {
+      while let last = bytes.last, last & 0xC0 == 0x80 { bytes.removeLast() }
+      if let last = bytes.last, last >= 0xC0 { bytes.removeLast() }
+    }
+    return String(decoding: bytes, as: UTF8.self)
+  }
+
   /// The words of a line, each as code points: NFKC, lower case, split at everything that is white space,
   /// punctuation, a control or format character, or unassigned. Letters, marks, numbers and symbols (emoji too)
   /// make words.

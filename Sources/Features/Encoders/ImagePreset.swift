@@ -68,6 +68,32 @@ public struct ImagePreparation: Sendable, Equatable {
     size = wanted
   }
 
+  /// Takes what a user wants otherwise than the preset.
+  ///
+  /// - Throws: ``EncoderError`` for what does not fit together.
+  mutating func take(_ options: OnnxImageEncoder.Options) throws(EncoderError) {
+    if let wanted = options.shorterSide {
+      guard wanted >= size else {
+        throw EncoderError("a shorter side of \(wanted) is less than the picture's \(size)")
+      }
+      guard options.fit != .squash else {
+        throw EncoderError("a shorter side of \(wanted), of a picture to be squashed")
+      }
+      shorterSide = wanted
+    }
+    switch options.fit {
+    case .crop: shorterSide = shorterSide ?? size
+    case .squash: shorterSide = nil
+    case nil: break
+    }
+    if let wanted = options.filter { filter = wanted }
+    if let wanted = options.mean { mean = wanted }
+    if let wanted = options.deviation { deviation = wanted }
+    guard mean.count == 3, deviation.count == 3, deviation.allSatisfy({ $0 > 0 && $0.isFinite }),
+      mean.allSatisfy(\.isFinite)
+    else { throw EncoderError("mean and deviation are three numbers each, the deviations above 0") }
+  }
+
   /// What each byte value becomes: 3 × 256 numbers.
   func table() -> [Float] {
     (0..<3).flatMap { channel in

@@ -1,3 +1,5 @@
+public import Decode
+
 /// How a grid of tokens becomes one row.
 public enum TokenPooling: String, Sendable, CaseIterable {
   /// The first token.
@@ -37,6 +39,11 @@ public struct OnnxImageEncoder: Sendable {
     /// Instead of the preset's.
     public var shorterSide: Int?
     public var size: Int?
+    public var fit: ThumbnailFit?
+    public var filter: ResampleFilter?
+    /// Of R, G, B in 0…1.
+    public var mean: [Double]?
+    public var deviation: [Double]?
     /// The output to take, by name.
     public var output: String?
     public var pooling: TokenPooling?
@@ -46,14 +53,14 @@ public struct OnnxImageEncoder: Sendable {
 
   /// Looks at the model and runs it once on a grey picture.
   ///
-  /// - Parameter joint: name of an output with rows in the captions' space.
+  /// - Parameter joint: name of a further output with rows in the captions' space.
   /// - Throws: ``EncoderError`` naming what was expected and what was found.
   public init(_ session: OnnxSession, _ options: Options, joint: String? = nil) throws(EncoderError) {
     let candidates = session.inputs.indices.filter { session.inputs[$0].dimensions.count == 4 }
     guard candidates.count == 1, let index = candidates.first else {
       throw EncoderError(
         "an image model has one input of four dimensions, this one has "
-          + Self.list(session.inputs))
+          + ModelOutput.list(session.inputs))
     }
     let value = session.inputs[index]
     guard let type = value.type, [.float32, .float16, .uint8].contains(type) else {
@@ -76,12 +83,7 @@ public struct OnnxImageEncoder: Sendable {
     if let fixed, preparation.size != fixed {
       throw EncoderError("the model takes pictures of \(fixed) x \(fixed), not \(preparation.size): \(value)")
     }
-    if let shorterSide = options.shorterSide {
-      guard shorterSide >= preparation.size else {
-        throw EncoderError("a shorter side of \(shorterSide) is less than the picture's \(preparation.size)")
-      }
-      preparation.shorterSide = shorterSide
-    }
+    try preparation.take(options)
     let batch = shape[0] ?? 1
     guard (1...1024).contains(batch) else { throw EncoderError("a batch of \(batch) pictures: \(value)") }
     let table = preparation.table()
@@ -90,7 +92,7 @@ public struct OnnxImageEncoder: Sendable {
       fillers.append(try Self.filler(session.inputs[other], other))
     }
     var outputs = [try Self.output(session.outputs, named: options.output)]
-    if let joint { outputs.append(try Self.output(session.outputs, named: joint)) }
+    if let joint { outputs.append(try ModelOutput.named(joint, among: session.outputs)) }
     let isGrid = session.outputs[outputs[0]].dimensions.count == 3
     let pooling = options.pooling ?? (isGrid ? .cls : nil)
 
@@ -127,10 +129,6 @@ public struct OnnxImageEncoder: Sendable {
 
   // MARK: Reading the model
 
-  private static func list(_ values: [OnnxValue]) -> String {
-    values.isEmpty ? "none" : values.map(\.description).joined(separator: "; ")
-  }
-
   /// Token ids and masks of a joint model, for one caption of nothing.
   private static func filler(_ value: OnnxValue, _ index: Int) throws(EncoderError) -> OnnxTensor {
     guard let type = value.type, type == .int64 || type == .int32, value.dimensions.count == 2 else {
@@ -150,23 +148,8 @@ public struct OnnxImageEncoder: Sendable {
   ]
 
   private static func output(_ outputs: [OnnxValue], named name: String?) throws(EncoderError) -> Int {
-    if let name {
-      guard let index = outputs.firstIndex(where: { $0.name == name }) else {
-        throw EncoderError("no output is called \(name); there are \(list(outputs))")
-      }
-      return index
-    }
-    for usual in usualOutputs {
-      if let index = outputs.firstIndex(where: { $0.name == usual }) { return index }
-    }
-    let sound = outputs.indices.filter { [.float32, .float16].contains(outputs[$0].type) }
-    guard
-      let index = sound.first(where: { outputs[$0].dimensions.count == 2 })
-        ?? sound.first(where: { (3...4).contains(outputs[$0].dimensions.count) }) ?? sound.first
-    else {
-      throw EncoderError("no output holds rows of float32 or float16; there are \(list(outputs))")
-    }
-    return index
+    if let name { return try ModelOutput.named(name, among: outputs) }
+    return try ModelOutput.usual(usualOutputs, ranks: [2, 3, 4], among: outputs)
   }
 
   // MARK: Numbers in and out

@@ -9,6 +9,9 @@ import Foundation
 public struct BytePairTokenizer: CaptionTokenizer {
   public let padding: Int32
   public var frame: Int { opening.count + closing.count }
+  /// CLIP's 77, unless a tokenizer.json says otherwise.
+  public let usualLimit: Int
+  public var usualPooling: TextPooling { .last }
 
   private let opening: [Int32]
   private let closing: [Int32]
@@ -35,6 +38,7 @@ public struct BytePairTokenizer: CaptionTokenizer {
     opening = [start]
     closing = [start + 1]
     padding = 0
+    usualLimit = 77
     added = AddedTokens([])
     addedNormalised = AddedTokens([
       .init(content: Array("<|startoftext|>".utf8), id: start, normalized: true),
@@ -60,6 +64,7 @@ public struct BytePairTokenizer: CaptionTokenizer {
     opening = [start.id]
     closing = [end.id]
     padding = end.id
+    usualLimit = 77
     added = AddedTokens([])
     addedNormalised = AddedTokens(
       [start, end].map { .init(content: $0.content, id: $0.id, normalized: true) })
@@ -103,6 +108,7 @@ public struct BytePairTokenizer: CaptionTokenizer {
     }
     (opening, closing) = try TokenizerFrame.read(json["post_processor"], file: file)
     padding = json["padding"]?["pad_id"]?.integer ?? closing.last ?? 0
+    usualLimit = Int(json["truncation"]?["max_length"]?.integer ?? 77)
   }
 
   public func encode(_ caption: String, limit: Int) -> [Int32] {

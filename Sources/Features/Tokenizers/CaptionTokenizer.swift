@@ -4,6 +4,10 @@ public protocol CaptionTokenizer: Sendable {
   var padding: Int32 { get }
   /// The tokens that stand around every caption, together.
   var frame: Int { get }
+  /// Most ids of a caption, where the model does not say: what the tokenizer's files give, else what its family has.
+  var usualLimit: Int { get }
+  /// What becomes of a row a token in models of its family.
+  var usualPooling: TextPooling { get }
 
   /// The ids of a caption with the tokens around it, at most `limit` of them: what is too much is cut from the
   /// caption's end, the closing token stays. A limit below `frame` counts as `frame`.
@@ -26,5 +30,5 @@ extension CaptionTokenizer {
 public struct TokenizerError: Error, Sendable, Equatable, CustomStringConvertible {
   public let description: String
 
-  init(_ description: String) { self.description = description }
+  public init(_ description: String) { self.description = description }
 }

@@ -3,6 +3,9 @@
 public struct WordPieceTokenizer: CaptionTokenizer {
   public let padding: Int32
   public var frame: Int { opening.count + closing.count }
+  /// BERT's 512, unless a tokenizer.json cuts captions earlier.
+  public let usualLimit: Int
+  public var usualPooling: TextPooling { .mean }
 
   /// A word of more characters than this is unknown.
   private let longestWord: Int
@@ -41,6 +44,7 @@ public struct WordPieceTokenizer: CaptionTokenizer {
     padding = vocabulary.id(of: Array("[PAD]".utf8)) ?? 0
     text = BERTText(stripsAccents: lowercases, lowercases: lowercases)
     longestWord = 100
+    usualLimit = 512
     added = AddedTokens(
       ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"].compactMap { token in
         let content = Array(token.utf8)
@@ -69,6 +73,7 @@ public struct WordPieceTokenizer: CaptionTokenizer {
       throw TokenizerError("\(file): unk_token is not in the vocabulary")
     }
     self.unknown = unknown
+    usualLimit = Int(json["truncation"]?["max_length"]?.integer ?? 512)
     longestWord = Int(model["max_input_chars_per_word"]?.integer ?? 100)
     text = try Self.normaliser(json["normalizer"], file: file)
     if let splitter = json["pre_tokenizer"]?["type"]?.text, splitter != "BertPreTokenizer" {

@@ -1,33 +1,54 @@
 import Shards
 
-/// The columns that ingest's models fill: `image.npy`, and `joint.npy` where there is a space of captions; `<f2` unit
-/// rows.
+/// The columns that ingest's models fill: `image.npy`, `joint.npy`, `text.npy`, as far as the recipe has models for
+/// them; `<f2` unit rows.
 struct EncodedColumns: ~Copyable {
-  private var image: NpyWriter
+  private var image: NpyWriter?
   private var joint: NpyWriter?
-  private let imageID: String
+  private var text: NpyWriter?
+  private let ids: [String: String]
 
   init(_ directory: String, _ encoders: SampleEncoders) throws {
-    let image = try NpyWriter(
-      path: directory + "image.npy", type: .float16, rowShape: [encoders.dimension])
-    let joint = try encoders.jointDimension.map {
-      try NpyWriter(path: directory + "joint.npy", type: .float16, rowShape: [$0])
-    }
-    imageID = encoders.imageID
+    let dimensions = encoders.dimensions
+    let image = try Self.writer("image", directory, dimensions)
+    let joint = try Self.writer("joint", directory, dimensions)
+    let text = try Self.writer("text", directory, dimensions)
+    ids = encoders.ids
     self.image = image
     self.joint = joint
+    self.text = text
+  }
+
+  private static func writer(
+    _ column: String, _ directory: String, _ dimensions: [String: Int]
+  ) throws -> NpyWriter? {
+    guard let dimension = dimensions[column] else { return nil }
+    return try NpyWriter(path: directory + column + ".npy", type: .float16, rowShape: [dimension])
   }
 
   mutating func append(_ rows: EncodedRows) throws {
-    try image.append(NpyFile.bytes(of: rows.image.map { Float16($0) }))
-    if let row = rows.joint { try joint?.append(NpyFile.bytes(of: row.map { Float16($0) })) }
+    if let row = rows.image { try image?.append(Self.stored(row)) }
+    if let row = rows.joint { try joint?.append(Self.stored(row)) }
+    if let row = rows.text { try text?.append(Self.stored(row)) }
   }
 
-  /// - Returns: the files, and what made them.
+  private static func stored(_ row: [Float]) -> [UInt8] { NpyFile.bytes(of: row.map { Float16($0) }) }
+
+  /// - Returns: the files, and what made them by column.
   consuming func finish() throws -> (files: [String], encoders: [String: String]) {
-    try image.finish()
-    guard let writer = joint.take() else { return (["image.npy"], ["image": imageID]) }
-    try writer.finish()
-    return (["image.npy", "joint.npy"], ["image": imageID, "joint": imageID])
+    var files: [String] = []
+    if let writer = image.take() {
+      try writer.finish()
+      files.append("image.npy")
+    }
+    if let writer = joint.take() {
+      try writer.finish()
+      files.append("joint.npy")
+    }
+    if let writer = text.take() {
+      try writer.finish()
+      files.append("text.npy")
+    }
+    return (files, ids)
   }
 }

@@ -2,97 +2,143 @@ import Decode
 import Features
 import Shards
 
-/// Rows that models made of one sample.
+/// Rows that models made of one sample; nil where no model does.
 struct EncodedRows: Sendable {
   /// (d,) unit.
-  var image: [Float] = []
+  var image: [Float]?
   /// (t,) unit: the image in the captions' space.
   var joint: [Float]?
+  /// (t,) unit; zeros without a caption.
+  var text: [Float]?
 }
 
 /// The models that ingest runs on every accepted sample, shared by all workers.
 struct SampleEncoders: Sendable {
-  private let image: OnnxImageEncoder
-  /// What made the rows, for manifests: equal names, equal rows.
-  let imageID: String
+  private let image: OnnxImageEncoder?
+  private let text: OnnxTextEncoder?
+  private let joint: Joint
+  /// What made the rows, for manifests, by column: equal names, equal rows.
+  let ids: [String: String]
+  /// Make the pictures that ``encode(_:caption:)`` takes.
+  let thumbnailers: [Thumbnailer]
+
+  /// Where the image in the captions' space comes from.
+  private enum Joint: Sendable {
+    case none
+    /// Images and captions share a space.
+    case image
+    /// A further output of the image model.
+    case output
+    case model(OnnxImageEncoder)
+  }
 
   /// Loads the models that a recipe names; nil if it names none.
   ///
   /// - Throws: ``PipelineError`` naming the file and what is wrong with it.
-  init?(_ recipe: Recipe) throws {
-    guard let model = try ImageModelFile(recipe.features.image) else { return nil }
-    try self.init(model, ModelPlaces.runtime())
-  }
-
-  init(_ model: ImageModelFile, _ runtime: OnnxRuntime) throws {
-    do throws(EncoderError) {
-      image = try OnnxImageEncoder(
-        OnnxSession(runtime, path: model.path), model.options, joint: model.jointOutput)
-    } catch {
-      throw PipelineError(.usage, "\(model.path): \(error.description)")
+  init?(_ recipe: Recipe, runtime path: String? = nil) throws {
+    let image = try ImageModelFile(recipe.features.image)
+    let text = try TextModelFile(recipe.features.text)
+    guard image != nil || text != nil else { return nil }
+    var conse: ImageModelFile?
+    if case .minilmConSE(let precision)? = recipe.features.text {
+      conse = try ImageModelFile.efficientnet(precision, output: "joint")
     }
-    imageID = try model.id()
+    let sessions = Sessions(try ModelPlaces.runtime(path))
+    var ids: [String: String] = [:]
+    let isShared = image != nil && image?.path == conse?.path
+    self.image = try image.map { try sessions.image($0, joint: isShared ? conse?.options.output : nil) }
+    ids["image"] = try image?.id()
+    if let text {
+      let tokenizer = try TokenizerFiles(text.tokenizer)
+      self.text = try sessions.text(text, tokenizer.tokenizer)
+      ids["text"] = try text.id(tokenizer: tokenizer.digests)
+    } else {
+      self.text = nil
+    }
+    if let conse {
+      joint = isShared ? .output : .model(try sessions.image(conse))
+      ids["joint"] = try conse.id()
+    } else if let t = self.text?.dimension, t == self.image?.dimension {
+      joint = .image
+      ids["joint"] = ids["image"]
+    } else {
+      joint = .none
+    }
+    self.ids = ids
+    var thumbnailers = self.image.map { [$0.preparation.thumbnailer] } ?? []
+    if case .model(let encoder) = joint { thumbnailers.append(encoder.preparation.thumbnailer) }
+    self.thumbnailers = thumbnailers
   }
 
-  /// d.
-  var dimension: Int { image.dimension }
-  /// t.
-  var jointDimension: Int? { image.jointDimension }
-  /// Makes the pictures that ``encode(_:)`` takes.
-  var thumbnailer: Thumbnailer { image.preparation.thumbnailer }
+  /// d and t of the columns.
+  var dimensions: [String: Int] {
+    var found: [String: Int] = [:]
+    found["image"] = image?.dimension
+    found["text"] = text?.dimension
+    if case .none = joint { return found }
+    found["joint"] = text?.dimension
+    return found
+  }
 
-  func encode(_ picture: [UInt8]) throws(EncoderError) -> EncodedRows {
-    let (row, joint) = try image.encode(picture)
-    return EncodedRows(image: row, joint: joint)
+  func encode(_ pictures: some Collection<[UInt8]>, caption: String) throws(EncoderError) -> EncodedRows {
+    var rows = EncodedRows()
+    var pictures = pictures.makeIterator()
+    if let image {
+      let (row, joint) = try image.encode(pictures.next()!)
+      (rows.image, rows.joint) = (row, joint)
+    }
+    switch joint {
+    case .none, .output: break
+    case .image: rows.joint = rows.image
+    case .model(let encoder): rows.joint = try encoder.encode(pictures.next()!).row
+    }
+    if let text { rows.text = try text.encode(caption) }
+    return rows
   }
 }
 
-/// The file of an image model and how it is used.
-struct ImageModelFile {
-  var path: String
-  var options: OnnxImageEncoder.Options
-  var jointOutput: String?
+/// Loads each model file once.
+private final class Sessions {
+  private let runtime: OnnxRuntime
+  private var loaded: [String: OnnxSession] = [:]
 
-  init(path: String, options: OnnxImageEncoder.Options) {
-    (self.path, self.options) = (path, options)
-  }
+  init(_ runtime: OnnxRuntime) { self.runtime = runtime }
 
-  /// nil for encoders that need no model file.
-  init?(_ encoder: Recipe.ImageEncoder?) throws(PipelineError) {
-    switch encoder {
-    case nil, .pixels: return nil
-    case .efficientnetLite0:
-      path = try ModelPlaces.model(Recipe.ImageEncoder.efficientnetFile)
-      options = .init(preset: .efficientnetLite)
-      options.output = "embedding"
-      jointOutput = "joint"
-    case .model(let model):
-      path = model.path
-      options = model.options
-    }
-  }
-
-  /// Names file and use: `onnx:<sha256>:…`.
-  func id() throws -> String {
-    do throws(FileError) {
-      let digest = try FileDigest(path: path).sha256
-      var parts = ["onnx:" + digest, options.preset.rawValue]
-      if let size = options.size { parts.append("size \(size)") }
-      if let side = options.shorterSide { parts.append("resize \(side)") }
-      if let output = options.output { parts.append("output \(output)") }
-      if let pooling = options.pooling { parts.append("pooling \(pooling.rawValue)") }
-      return parts.joined(separator: ", ")
+  func image(_ model: ImageModelFile, joint: String? = nil) throws(PipelineError) -> OnnxImageEncoder {
+    do throws(EncoderError) {
+      return try OnnxImageEncoder(session(model.path), model.options, joint: joint)
     } catch {
-      throw PipelineError(.usage, error.description)
+      throw PipelineError(.usage, "\(model.path): \(error.description)")
     }
   }
 
-  /// What a session is charged to `limits.memory`: the weights as stored and as the runtime packs them, and the
-  /// activations of some pictures.
-  func memory() throws -> Int {
-    guard let status = try FileStatus(path: path) else {
-      throw PipelineError(.usage, "\(path): no such file")
+  func text(
+    _ model: TextModelFile, _ tokenizer: any CaptionTokenizer
+  ) throws(PipelineError) -> OnnxTextEncoder {
+    do throws(EncoderError) {
+      return try OnnxTextEncoder(session(model.path), tokenizer, model.options)
+    } catch {
+      throw PipelineError(.usage, "\(model.path): \(error.description)")
     }
-    return 2 * Int(status.size) + 64 << 20
+  }
+
+  private func session(_ path: String) throws(EncoderError) -> OnnxSession {
+    if let session = loaded[path] { return session }
+    let session = try OnnxSession(runtime, path: path)
+    loaded[path] = session
+    return session
+  }
+}
+
+extension Recipe {
+  /// Bytes that the models of the recipe are charged to `limits.memory`.
+  func modelMemory() throws -> Int {
+    var paths: Set<String> = []
+    if let image = try ImageModelFile(features.image) { paths.insert(image.path) }
+    if let text = try TextModelFile(features.text) { paths.insert(text.path) }
+    if case .minilmConSE(let precision)? = features.text {
+      paths.insert(try ImageModelFile.efficientnet(precision, output: "joint").path)
+    }
+    return try paths.reduce(0) { try $0 + ModelFile.memory($1) }
   }
 }

@@ -21,7 +21,7 @@ struct MemoryPlan {
 
   /// The plan for work that runs the recipe's models on samples; they come out of what is in flight.
   init(_ recipe: Recipe) throws {
-    try self.init(recipe.limits, models: try ImageModelFile(recipe.features.image)?.memory() ?? 0)
+    try self.init(recipe.limits, models: try recipe.modelMemory())
   }
 
   /// - Parameter models: bytes that models take.

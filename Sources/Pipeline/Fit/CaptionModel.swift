@@ -47,7 +47,7 @@ struct CaptionModel {
     let counts = directory.temporary + "/" + file
     try NpyFile.write(frequencies.counts, to: counts)
     let manifest = Manifest(
-      key: key, encoder: Recipe.TextEncoder.ngrams.rawValue, captions: frequencies.captions,
+      key: key, encoder: Recipe.TextEmbedding.names[0], captions: frequencies.captions,
       files: [file: try .init(path: counts)])
     try directory.write(try JSON.file(manifest), as: "manifest.json")
     try directory.commit()

@@ -37,8 +37,8 @@ public enum Fit {
     events: @escaping EventHandler
   ) throws -> FitReport {
     var report = FitReport()
-    if let text = recipe.features.text {
-      report.shardsWithCaptionsEmbedded = try TextColumn.fit(text, recipe, workspace, events)
+    if case .ngrams(let dimensions)? = recipe.features.text {
+      report.shardsWithCaptionsEmbedded = try TextColumn.fit(dimensions, recipe, workspace, events)
     }
     guard needsPCA(recipe) else {
       return report

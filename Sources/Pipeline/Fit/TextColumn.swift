@@ -4,9 +4,12 @@ import Shards
 /// Counts the n-grams of all captions and adds `text.npy` to columns: temp + fsync + rename, then the manifest that
 /// names it.
 enum TextColumn {
-  /// Brings model and columns up to date. Returns the number of shards embedded now.
+  /// Brings model and columns up to date.
+  ///
+  /// - Parameter dimensions: values of a row.
+  /// - Returns: the number of shards embedded now.
   static func fit(
-    _ text: Recipe.TextEmbedding, _ recipe: Recipe, _ workspace: borrowing Workspace, _ events: EventHandler
+    _ dimensions: Int, _ recipe: Recipe, _ workspace: borrowing Workspace, _ events: EventHandler
   ) throws -> Int {
     let shards = try workspace.ingestedShards()
     guard shards.allSatisfy({ $0.manifest.files[CaptionLines.file] != nil }) else {
@@ -17,19 +20,19 @@ enum TextColumn {
     if try CaptionModel.manifest(path)?.key != key {
       try CaptionModel.write(try count(shards, recipe, workspace, events), key: key, to: path)
     }
-    return try fill(text, recipe, shards, workspace, events)
+    return try fill(dimensions, recipe, shards, workspace, events)
   }
 
   /// Embeds, by the model that is there, the shards whose column is missing or was made by another one.
   static func fill(
-    _ text: Recipe.TextEmbedding, _ recipe: Recipe, _ shards: [IngestedShard],
+    _ dimensions: Int, _ recipe: Recipe, _ shards: [IngestedShard],
     _ workspace: borrowing Workspace, _ events: EventHandler
   ) throws -> Int {
     guard let model = try CaptionModel(workspace.path + "/models/text") else {
       throw PipelineError(.usage, "models/text is missing: run `tamis fit` first")
     }
-    let encoder = NgramEncoder(model.frequencies, dimension: text.dimensions)
-    let id = model.id + ":\(text.dimensions)"
+    let encoder = NgramEncoder(model.frequencies, dimension: dimensions)
+    let id = model.id + ":\(dimensions)"
     let stale = try shards.filter { shard in
       let isThere = try FileStatus(path: workspace.columns(shard.name) + "/text.npy") != nil
       return !isThere || shard.manifest.encoders["text"] != id || shard.manifest.files["text.npy"] == nil
@@ -43,7 +46,7 @@ enum TextColumn {
       let directory = workspace.columns(shard.name)
       let temporary = directory + "/.text.npy.tmp"
       let rows = try orderedMap(
-        from: try CaptionLines(directory), into: try CaptionSink(path: temporary, dimension: text.dimensions),
+        from: try CaptionLines(directory), into: try CaptionSink(path: temporary, dimension: dimensions),
         workers: memory.workers, window: memory.window, makeWorker: { CaptionWorker(encoder: encoder) },
         finish: { try $0.finish() })
       try check(rows, shard, directory)

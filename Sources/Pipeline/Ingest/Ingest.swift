@@ -89,6 +89,7 @@ public enum Ingest {
       var sampleBytes: UInt64
       var imageBytes: Int
       var image: String?
+      var text: String?
       /// Absent where nothing is measured, as it was before there was such a column.
       var quality: Int?
       var captions: Int?
@@ -103,6 +104,9 @@ public enum Ingest {
           thumbnail: recipe.features.thumbnail,
           sampleBytes: memory.shardLimits.sampleBytes, imageBytes: memory.imageBytes,
           image: try ImageModelFile(recipe.features.image)?.id(),
+          text: try TextModelFile(recipe.features.text).map {
+            try $0.id(tokenizer: TokenizerFiles($0.tokenizer).digests)
+          },
           quality: recipe.features.measuresQuality ? 1 : nil,
           captions: recipe.features.keepsCaptions ? 1 : nil)))
   }
@@ -119,9 +123,9 @@ public enum Ingest {
     }
     guard let manifest = try workspace.manifest(shard.name), manifest.recipe == hash else { return nil }
     // What `fit` adds is its own business.
-    let isEncoded = manifest.encoders["image"]?.hasPrefix("onnx:") == true
+    let encoded = ["image", "joint", "text"].filter { manifest.encoders[$0]?.hasPrefix("onnx:") == true }
     let others =
-      (isEncoded ? ["image.npy", "joint.npy"].filter { manifest.files[$0] != nil } : [])
+      encoded.map { $0 + ".npy" }.filter { manifest.files[$0] != nil }
       + (recipe.features.measuresQuality ? ["quality.npy"] : [])
       + (recipe.features.keepsCaptions ? [CaptionLines.file] : [])
     for name in ["keys.txt", "samples.npy", "thumbnail.npy", "rejects.jsonl"] + others {

@@ -49,7 +49,7 @@ struct IngestWorker: MapWorker, ~Copyable {
     self.encoders = encoders
     let thumbnail = recipe.features.thumbnail
     let thumbnailer = Thumbnailer(size: thumbnail.size, fit: thumbnail.fit, filter: thumbnail.filter)
-    thumbnailers = [thumbnailer] + (encoders.map { [$0.thumbnailer] } ?? [])
+    thumbnailers = [thumbnailer] + (encoders?.thumbnailers ?? [])
     decoder = ImageDecoder(
       limits: limits, onWarning: recipe.decode.onWarning,
       appliesOrientation: recipe.decode.appliesOrientation,
@@ -108,17 +108,22 @@ struct IngestWorker: MapWorker, ~Copyable {
           image: info, imageBytes: field.range.count, imageOffset: field.dataOffset,
           captionBytes: caption?.range.count ?? 0),
         thumbnail: decoded.thumbnails[0],
-        rows: try encoders.map { try encode(decoded.thumbnails[1], by: $0, field) },
+        rows: try encoders.map { try encode(decoded.thumbnails[1...], sample, caption, by: $0, field) },
         quality: decoded.picture.map { quality(of: $0, sample, field, caption) },
         captionLine: recipe.features.keepsCaptions ? line(of: sample, caption) : nil,
         bytes: sample.bytes.count))
   }
 
   private func encode(
-    _ picture: [UInt8], by encoders: SampleEncoders, _ field: Field
+    _ pictures: ArraySlice<[UInt8]>, _ sample: Sample, _ caption: Field?, by encoders: SampleEncoders,
+    _ image: Field
   ) throws(PipelineError) -> EncodedRows {
-    do { return try encoders.encode(picture) } catch {
-      throw PipelineError(.badData, "\(field.member): the image model fails on it: \(error.description)")
+    do throws(EncoderError) {
+      guard let caption else { return try encoders.encode(pictures, caption: "") }
+      let bytes = sample.bytes.span.extracting(caption.range)
+      return try encoders.encode(pictures, caption: unsafe CaptionText.beginning(bytes.bytes))
+    } catch {
+      throw PipelineError(.badData, "\(image.member): a model fails on it: \(error.description)")
     }
   }
 }

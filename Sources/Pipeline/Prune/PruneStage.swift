@@ -53,6 +53,15 @@ struct VerdictManifest: Codable, Equatable {
   var dropped: [String: Int]
   /// SHA-256 of each verdict file.
   var files: [String: String]
+  /// Rows with a score below this were dropped; nil without that stage.
+  var scoreCut: Double?
+  /// What made the rows that were decided on, by column.
+  var encoders: [String: String]?
+
+  enum CodingKeys: String, CodingKey {
+    case tamis, key, samples, kept, dropped, files, encoders
+    case scoreCut = "score_cut"
+  }
 }
 
 /// The third stage: embeddings → a verdict for every row.
@@ -77,10 +86,11 @@ public enum PruneStage {
     let total = shards.reduce(0) { $0 + $1.manifest.accepted }
     events(.began(stage: "prune", shards: shards.count, bytes: 0, samples: total))
     var verdicts = [Verdict](repeating: Verdict(), count: total)
+    var scoreCut: Double?
     if recipe.prune.isActive, total > 0 {
       let result = try decide(recipe, shards, workspace, events)
       try writeModels(result, recipe, shards, workspace)
-      verdicts = result.verdicts
+      (verdicts, scoreCut) = (result.verdicts, result.scoreCut)
       report.note(result.concepts)
     } else {
       for model in ["concepts", "dedup"] { try Directory.remove(workspace.path + "/models/" + model) }
@@ -89,14 +99,19 @@ public enum PruneStage {
     guard report.samples == total, report.kept + report.dropped.values.reduce(0, +) == total else {
       throw PipelineError(.internalError, "samples in are not kept + dropped")
     }
-    try write(verdicts, report, shards, key, directory)
+    try write(verdicts, report, scoreCut, recipe, shards, key, directory)
     events(.ended(stage: "prune"))
     return report
   }
 
   /// The manifest of the verdicts; nil if there are none.
   static func manifest(of workspace: borrowing Workspace) throws -> VerdictManifest? {
-    guard let bytes = try readFile(workspace.path + "/verdicts/manifest.json") else { return nil }
+    try manifest(in: workspace.path)
+  }
+
+  /// The same by the path of a workspace.
+  static func manifest(in path: String) throws -> VerdictManifest? {
+    guard let bytes = try readFile(path + "/verdicts/manifest.json") else { return nil }
     return try? JSON.decode(VerdictManifest.self, from: bytes)
   }
 
@@ -128,8 +143,10 @@ public enum PruneStage {
     else {
       throw PipelineError(.usage, "the shards are not embedded, or not alike: run `tamis fit` first")
     }
-    let paths = filled.map { workspace.columns($0.name) + "/image.npy" }
-    let needed = rows * 600
+    if recipe.prune.needsScores { try checkScoreColumns(filled) }
+    func paths(_ column: String) -> [String] { filled.map { workspace.columns($0.name) + "/\(column).npy" } }
+    let columns = ["image"] + (recipe.prune.needsScores ? scoreColumns : [])
+    let needed = try rows * (350 + columns.reduce(0) { try $0 + (NpyReader(path: paths($1)[0]).rowBytes) })
     guard needed <= recipe.limits.memory else {
       throw PipelineError(
         .usage,
@@ -145,7 +162,11 @@ public enum PruneStage {
         origin.row.append(Int32(row))
       }
     }
-    var input = PruneInput(image: try EmbeddingFile.read(paths), keys: keys.column)
+    var input = PruneInput(image: try EmbeddingFile.read(paths("image")), keys: keys.column)
+    if recipe.prune.needsScores {
+      input.text = try EmbeddingFile.read(paths("text"))
+      input.joint = try EmbeddingFile.read(paths("joint"))
+    }
     input.origin = RowOrigin(shard: origin.shard, row: origin.row)
     if let reference = recipe.prune.reference { input.reference = try EmbeddingFile.read(reference.file) }
     let epsilon = calibratedEpsilon(recipe.features.image)
@@ -160,6 +181,24 @@ public enum PruneStage {
       return result
     } catch {
       throw PipelineError(.badData, error.description)
+    }
+  }
+
+  /// What the score is the dot product of.
+  private static let scoreColumns = ["joint", "text"]
+
+  private static func checkScoreColumns(_ shards: [IngestedShard]) throws(PipelineError) {
+    for column in scoreColumns {
+      guard shards.allSatisfy({ $0.manifest.files[column + ".npy"] != nil }) else {
+        throw PipelineError(
+          .usage,
+          column == "joint" && shards.allSatisfy { $0.manifest.files["text.npy"] != nil }
+            ? "the rows of the two models have not the same length, so there is no score of image and caption"
+            : "the captions are not embedded: run `tamis ingest` first")
+      }
+      guard Set(shards.map { $0.manifest.encoders[column] }).count == 1 else {
+        throw PipelineError(.usage, "the shards were not embedded alike: run `tamis ingest` first")
+      }
     }
   }
 
@@ -187,7 +226,8 @@ public enum PruneStage {
   }
 
   private static func write(
-    _ verdicts: [Verdict], _ report: PruneReport, _ shards: [IngestedShard], _ key: String, _ path: String
+    _ verdicts: [Verdict], _ report: PruneReport, _ scoreCut: Double?, _ recipe: Recipe,
+    _ shards: [IngestedShard], _ key: String, _ path: String
   ) throws {
     let directory = try AtomicDirectory(path: path)
     var files: [String: String] = [:]
@@ -200,8 +240,12 @@ public enum PruneStage {
     }
     try directory.write(Array(shards.map { $0.name + "\n" }.joined().utf8), as: "shards.txt")
     let dropped = Dictionary(uniqueKeysWithValues: report.dropped.map { ("\($0.key)", $0.value) })
+    let used = recipe.prune.isActive ? ["image"] + (recipe.prune.needsScores ? scoreColumns : []) : []
+    let made = shards.first { $0.manifest.accepted > 0 }?.manifest.encoders ?? [:]
     let manifest = VerdictManifest(
-      key: key, samples: report.samples, kept: report.kept, dropped: dropped, files: files)
+      key: key, samples: report.samples, kept: report.kept, dropped: dropped, files: files,
+      scoreCut: scoreCut,
+      encoders: made.filter { used.contains($0.key) })
     try directory.write(try JSON.file(manifest), as: "manifest.json")
     try directory.commit()
   }
@@ -219,7 +263,7 @@ public enum PruneStage {
     var prune = recipe.prune
     let reference = try prune.reference.map { try FileDigest(path: $0.file).sha256 }
     prune.reference?.file = ""
-    let files = ["keys.txt", "image.npy"]
+    let files = ["keys.txt", "image.npy"] + (prune.needsScores ? scoreColumns.map { $0 + ".npy" } : [])
     var parts = shards.map { shard in
       (naming ? [shard.name] : []) + files.map { shard.manifest.files[$0]?.sha256 ?? "" }
     }

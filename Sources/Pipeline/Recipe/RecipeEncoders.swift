@@ -1,3 +1,4 @@
+public import Decode
 public import Features
 
 extension Recipe {
@@ -6,22 +7,30 @@ extension Recipe {
     /// Whitened leading principal components of the thumbnail (rule 10); needs no model file.
     case pixels
     /// The default model, made by `scripts/build-models`: 1 280 pooled features.
-    case efficientnetLite0
+    case efficientnetLite0(ModelPrecision)
     /// An ONNX model of the user.
     case model(ImageModel)
 
     /// Names in a recipe.
     static let names = ["pixels", "efficientnet-lite0"]
-    /// The file of the default model.
-    static let efficientnetFile = "efficientnet-lite0.onnx"
 
     public func encode(to encoder: any Encoder) throws {
       switch self {
       case .pixels: try ["encoder": Self.names[0]].encode(to: encoder)
-      case .efficientnetLite0: try ["encoder": Self.names[1]].encode(to: encoder)
+      case .efficientnetLite0(let precision):
+        try ["encoder": Self.names[1], "precision": precision.rawValue].encode(to: encoder)
       case .model(let model): try model.encode(to: encoder)
       }
     }
+  }
+
+  /// Which variant of a default model: 8-bit integers by default, as the quality is the same in half the time
+  /// (docs/models.md).
+  public enum ModelPrecision: String, Sendable, CaseIterable {
+    case int8, fp32
+
+    /// The file of a default model: `minilm-int8.onnx`, `minilm.onnx`.
+    func file(_ model: String) -> String { model + (self == .int8 ? "-int8.onnx" : ".onnx") }
   }
 
   /// An ONNX model of the user and how its pictures are prepared.
@@ -32,6 +41,12 @@ extension Recipe {
     public var size: Int?
     /// Side that the shorter side of the image gets before the middle is cut out; nil: the preset's way.
     public var resize: Int?
+    /// Cut the middle out, or squash to the square; nil: the preset's way.
+    public var fit: ThumbnailFit?
+    public var filter: ResampleFilter?
+    /// Of R, G, B in 0…1; nil: the preset's.
+    public var mean: [Double]?
+    public var deviation: [Double]?
     /// Which output; nil: the one that exporters usually mean.
     public var output: String?
     /// What becomes of a grid of tokens; nil: the first token.
@@ -42,12 +57,14 @@ extension Recipe {
     var options: OnnxImageEncoder.Options {
       var options = OnnxImageEncoder.Options(preset: preset)
       (options.size, options.shorterSide, options.output, options.pooling) = (size, resize, output, pooling)
+      (options.fit, options.filter, options.mean, options.deviation) = (fit, filter, mean, deviation)
       return options
     }
 
     enum CodingKeys: String, CodingKey {
-      case preset, size, resize, output, pooling
+      case preset, size, resize, fit, filter, mean, output, pooling
       case path = "model"
+      case deviation = "std"
     }
 
     public func encode(to encoder: any Encoder) throws {
@@ -56,6 +73,10 @@ extension Recipe {
       try values.encode(preset.rawValue, forKey: .preset)
       try values.encodeIfPresent(size, forKey: .size)
       try values.encodeIfPresent(resize, forKey: .resize)
+      try values.encodeIfPresent(fit?.rawValue, forKey: .fit)
+      try values.encodeIfPresent(filter?.rawValue, forKey: .filter)
+      try values.encodeIfPresent(mean, forKey: .mean)
+      try values.encodeIfPresent(deviation, forKey: .deviation)
       try values.encodeIfPresent(output, forKey: .output)
       try values.encodeIfPresent(pooling?.rawValue, forKey: .pooling)
     }
@@ -72,7 +93,8 @@ extension RecipeFile {
     guard section.has("model") else {
       switch section.string("encoder", Recipe.ImageEncoder.names[0]) {
       case Recipe.ImageEncoder.names[0]: return .pixels
-      case Recipe.ImageEncoder.names[1]: return .efficientnetLite0
+      case Recipe.ImageEncoder.names[1]:
+        return .efficientnetLite0(section.choice("precision", .int8))
       case let other:
         let names = Recipe.ImageEncoder.names.joined(separator: " or ")
         section.report("encoder", "unknown value '\(other)'; expected \(names), or give a model")
@@ -87,8 +109,22 @@ extension RecipeFile {
     model.preset = section.choice("preset", model.preset)
     if section.has("size") { model.size = section.integer("size", 224, in: 8...4096) }
     if section.has("resize") { model.resize = section.integer("resize", 224, in: 8...8192) }
+    if section.has("fit") { model.fit = section.choice("fit", .crop) }
+    if section.has("filter") { model.filter = section.choice("filter", .bicubic) }
+    if section.has("mean") { model.mean = section.channels("mean") }
+    if section.has("std") { model.deviation = section.channels("std", isPositive: true) }
     if section.has("output") { model.output = section.string("output", "") }
     if section.has("pooling") { model.pooling = section.choice("pooling", TokenPooling.cls) }
     return .model(model)
+  }
+}
+
+extension RecipeSection {
+  /// Three numbers, of R, G and B in 0…1; nil, and reported, if they are not.
+  fileprivate mutating func channels(_ key: String, isPositive: Bool = false) -> [Double]? {
+    let values = strings(key, []).map { Double($0) }.filter { $0?.isFinite == true }.compactMap { $0 }
+    if values.count == 3, !isPositive || values.allSatisfy({ $0 > 0 }) { return values }
+    report(key, "expected three numbers\(isPositive ? " above 0" : ""), of red, green and blue in 0 to 1")
+    return nil
   }
 }

@@ -53,6 +53,7 @@ public enum RecipeFile {
     readDecode(&section, &recipe.decode)
     readFeatures(&section, &recipe.features, directory)
     readPrune(&section, &recipe.prune, directory)
+    checkScores(recipe, problems)
     readPublish(&section, &recipe.publish, directory)
     if recipe.publish.add.contains(.patches), recipe.features.patches == nil {
       problems.add("publish.add", "'patches' needs features.patches: which grid?")
@@ -143,9 +144,8 @@ public enum RecipeFile {
   private static func environmentOverrides(_ environment: [String: String]) -> [String: String] {
     let sections = [
       "input", "decode", "features.pca.mask", "features.pca", "features.image", "features.patches",
-      "prune.dedup",
-      "prune.reference",
-      "prune.concepts", "publish", "daemon.fit", "daemon", "limits", "features.text", "features",
+      "prune.dedup", "prune.score", "prune.reference", "prune.concepts", "publish", "daemon.fit", "daemon",
+      "limits", "features.text", "features",
     ]
     var found: [String: String] = [:]
     for (name, value) in environment where name.hasPrefix("TAMIS_") {

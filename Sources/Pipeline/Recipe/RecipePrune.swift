@@ -1,14 +1,42 @@
 public import Prune
 
 extension Recipe {
-  /// What is dropped; a stage that is nil does not run. Order: dedup → reference → concepts.
+  /// What is dropped; a stage that is nil does not run. Order: dedup → score → reference → concepts.
   public struct Prune: Sendable, Equatable, Encodable {
     public var dedup: Dedup?
+    public var score: Score?
     public var reference: Reference?
     public var concepts: Concepts?
 
-    /// True when a stage needs image embeddings.
-    public var isActive: Bool { dedup != nil || reference != nil || concepts != nil }
+    /// True when a stage runs.
+    public var isActive: Bool { dedup != nil || score != nil || reference != nil || concepts != nil }
+    /// True when a stage needs the score of image and caption.
+    public var needsScores: Bool { score != nil || dedup?.rule == .score }
+  }
+
+  /// The score of image and caption: the dot product of `joint` and `text` rows; samples without caption are dropped.
+  public struct Score: Sendable, Equatable, Encodable {
+    /// Fraction kept, the highest scores; nil: `minimum` is given.
+    public var keep: Double?
+    /// Least score kept.
+    public var minimum: Double?
+    public var rule = Rule.exact
+
+    public enum Rule: String, Sendable, CaseIterable, Encodable {
+      case exact
+      /// The threshold is the (n·keep + 1)-th score, ties stay.
+      case datacomp
+    }
+
+    enum CodingKeys: String, CodingKey {
+      case keep, rule
+      case minimum = "min"
+    }
+
+    var setting: PruneSettings.Score {
+      if let minimum { return .minimum(minimum) }
+      return rule == .datacomp ? .dataComp(keep ?? 1) : .keep(keep ?? 1)
+    }
   }
 
   /// Near-duplicates: rows more similar than 1 − ε to an earlier row of their cluster are dropped.
@@ -90,6 +118,7 @@ extension PruneSettings {
       stage.rule = dedup.rule
       self.dedup = stage
     }
+    score = recipe.score?.setting
     if let reference = recipe.reference {
       self.reference = reference.rule == .near ? .near(keep: reference.keep) : .far(keep: reference.keep)
     }

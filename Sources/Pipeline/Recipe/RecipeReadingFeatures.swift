@@ -28,7 +28,7 @@ extension RecipeFile {
     }
     if section.has("patches") { features.patches = readPatches(&section) }
     features.measuresQuality = section.bool("quality", false)
-    features.text = readText(&section)
+    features.text = readText(&section, directory)
     section.finish()
   }
 
@@ -73,11 +73,12 @@ extension RecipeFile {
 
   static func readPrune(_ root: inout RecipeSection, _ prune: inout Recipe.Prune, _ directory: String) {
     var section = root.section("prune")
-    for key in ["filter", "domain", "score"] where section.has(key) {
+    for key in ["filter", "domain"] where section.has(key) {
       _ = section.node(key)
       section.report(key, "not available in this version")
     }
     if section.has("dedup") { prune.dedup = readDedup(&section) }
+    if section.has("score") { prune.score = readScore(&section) }
     if section.has("reference") { prune.reference = readReference(&section, directory) }
     if section.has("concepts") { prune.concepts = readConcepts(&section) }
     section.finish()
@@ -100,11 +101,41 @@ extension RecipeFile {
     }
     dedup.clusters = section.integerOrAuto("clusters", in: 1...10_000_000)
     dedup.rule = section.choice("rule", dedup.rule)
-    if dedup.rule == .score {
-      section.report("rule", "score needs captions, which this version does not embed")
-    }
     section.finish()
     return dedup
+  }
+
+  private static func readScore(_ root: inout RecipeSection) -> Recipe.Score {
+    var section = root.section("score")
+    defer { section.finish() }
+    var score = Recipe.Score()
+    if section.has("min") {
+      score.minimum = section.number("min", 0)
+      for key in ["keep", "rule"] where section.has(key) {
+        _ = section.node(key)
+        section.report(key, "belongs to a fraction; give either keep or min")
+      }
+      return score
+    }
+    if !section.has("keep") { section.report("keep", "missing: which fraction? Or min, the least score") }
+    score.keep = section.number("keep", 1)
+    score.rule = section.choice("rule", score.rule)
+    return score
+  }
+
+  /// A stage that needs scores, without captions and images in one space.
+  static func checkScores(_ recipe: Recipe, _ problems: RecipeProblems) {
+    guard recipe.prune.needsScores else { return }
+    switch recipe.features.text {
+    case .minilmConSE: return
+    case .model:
+      if case .model? = recipe.features.image { return }
+    case nil, .ngrams: break
+    }
+    problems.add(
+      recipe.prune.score != nil ? "prune.score" : "prune.dedup.rule",
+      "needs captions and images in one space: features.text: { encoder: minilm-conse }, or models for both "
+        + "features.image and features.text")
   }
 
   private static func readReference(_ root: inout RecipeSection, _ directory: String) -> Recipe.Reference {

@@ -3,8 +3,8 @@ import Features
 import Prune
 import Shards
 
-/// A fitted plan applied to samples as they come: the encoder, the concepts with their thresholds, and the rows
-/// kept so far.
+/// A fitted plan applied to samples as they come: the encoder, the least score, the concepts with their thresholds,
+/// and the rows kept so far.
 ///
 /// A sample that the workspace has decided already (same key, same row) keeps its verdict; every other one is
 /// assigned to its concept and kept iff its distance passes the threshold and it duplicates nothing kept.
@@ -13,6 +13,8 @@ struct FrozenPlan {
   let encoder: PixelEncoder?
   /// Names the encoder, as in the column manifests.
   let encoderID: String
+  /// What made the rows behind the score, by column; empty where no score decides.
+  let scoreEncoders: [String: String]
   private var plan: StreamingPlan
   private var decided: [UInt64: (row: UInt64, verdict: Verdict)] = [:]
 
@@ -24,8 +26,11 @@ struct FrozenPlan {
     let concepts = try ConceptFiles.read(models + "concepts")
     let dedup = try ConceptFiles.manifest(models + "dedup")
     let manifest = try ConceptFiles.manifest(models + "concepts") ?? dedup
-    if let manifest, manifest.encoder.hasPrefix("onnx:") {
-      (encoder, encoderID) = (nil, manifest.encoder)
+    let verdicts = try PruneStage.manifest(in: path)
+    let scoreCut = verdicts?.scoreCut
+    scoreEncoders = scoreCut == nil ? [:] : (verdicts?.encoders ?? [:]).filter { $0.key != "image" }
+    if let name = manifest?.encoder ?? verdicts?.encoders?["image"], name.hasPrefix("onnx:") {
+      (encoder, encoderID) = (nil, name)
     } else {
       encoder = PixelEncoder(basis: try PCAFiles.read(models + "pca"))
       encoderID = try Fit.encoderID(models + "pca")
@@ -34,7 +39,7 @@ struct FrozenPlan {
       concepts: concepts, rule: manifest.flatMap { PruneSettings.Rule(rawValue: $0.rule) } ?? .hard,
       seed: manifest?.seed ?? 0,
       dedupCentroids: try dedup.map { _ in try EmbeddingFile.read(models + "dedup/centroids.npy") },
-      duplicateAbove: dedup?.duplicateAbove ?? 1)
+      duplicateAbove: dedup?.duplicateAbove ?? 1, scoreCut: scoreCut)
     let sorted = try Self.shardNames(path)
     for shard in shards {
       guard let index = sorted.firstIndex(of: shard) else { continue }
@@ -58,11 +63,26 @@ struct FrozenPlan {
     guard verdicts.count == keys.count, rows.rows == keys.count else {
       throw PipelineError(.badData, "\(path): verdicts and columns of \(shard) do not fit together")
     }
+    let scores = try Self.scores(path + "/columns/\(shard)", needed: usesScores)
     for (row, key) in keys.enumerated() {
       let values = rows.row(row)
-      decided[KeyUniqueness.hashWords(key).0] = (Self.fingerprint(values), verdicts[row])
+      decided[KeyUniqueness.hashWords(key).0] = (fingerprint(values, scores?[row] ?? .nan), verdicts[row])
       if verdicts[row].kept { plan.remember(values, shard: index, row: Int32(row)) }
     }
+  }
+
+  /// Whether ``decide(_:score:key:shard:row:)`` looks at the score.
+  var usesScores: Bool { !scoreEncoders.isEmpty }
+
+  /// The scores of a shard's samples, from its columns; nil where none is needed.
+  static func scores(_ columns: String, needed: Bool) throws -> [Float]? {
+    guard needed else { return nil }
+    let joint = try EmbeddingFile.read(columns + "/joint.npy")
+    let text = try EmbeddingFile.read(columns + "/text.npy")
+    guard joint.rows == text.rows, joint.dimension == text.dimension else {
+      throw PipelineError(.badData, "\(columns): joint.npy and text.npy do not fit together")
+    }
+    return (0..<joint.rows).map { imageTextScore(joint: joint.row($0), text: text.row($0)) }
   }
 
   /// True if a sample of this key was decided before.
@@ -70,14 +90,17 @@ struct FrozenPlan {
 
   /// Decides one sample; a kept one is remembered.
   ///
-  /// - Parameter values: its stored embedding, widened.
-  mutating func decide(_ values: [Float], key: ArraySlice<UInt8>, shard: Int32, row: Int32) throws -> Verdict
-  {
+  /// - Parameters:
+  ///   - values: its stored embedding, widened.
+  ///   - score: of image and caption, by stored rows; NaN where none is needed.
+  mutating func decide(
+    _ values: [Float], score: Float, key: ArraySlice<UInt8>, shard: Int32, row: Int32
+  ) throws -> Verdict {
     let hash = KeyUniqueness.hashWords(key).0
-    let fingerprint = Self.fingerprint(values)
+    let fingerprint = fingerprint(values, score)
     if let known = decided[hash], known.row == fingerprint { return known.verdict }
     do {
-      let verdict = try plan.decide(values, keyHash: hash, shard: shard, row: row)
+      let verdict = try plan.decide(values, score: score, keyHash: hash, shard: shard, row: row)
       decided[hash] = (fingerprint, verdict)
       return verdict
     } catch {
@@ -85,7 +108,7 @@ struct FrozenPlan {
     }
   }
 
-  private static func fingerprint(_ values: [Float]) -> UInt64 {
-    KeyUniqueness.hashWords(NpyFile.bytes(of: values)[...]).0
+  private func fingerprint(_ values: [Float], _ score: Float) -> UInt64 {
+    KeyUniqueness.hashWords(NpyFile.bytes(of: usesScores ? values + [score] : values)[...]).0
   }
 }

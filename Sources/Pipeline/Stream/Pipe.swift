@@ -69,7 +69,11 @@ public enum Pipe {
       throw PipelineError(.usage, "--add patches needs features.patches in the plan's recipe: which grid?")
     }
     let encoders = try SampleEncoders(recipe)
-    if let plan, plan.encoder == nil, plan.encoderID != encoders?.imageID {
+    let ids = encoders?.ids ?? [:]
+    if let plan,
+      (plan.encoder == nil && plan.encoderID != ids["image"])
+        || !plan.scoreEncoders.allSatisfy({ ids[$0] == $1 })
+    {
       throw PipelineError(.usage, "the plan was fitted on rows of another model than the recipe names")
     }
     let names = Set(options.add.map(\.rawValue))
@@ -103,6 +107,8 @@ private struct StreamWorker: MapWorker, ~Copyable {
     var thumbnail: [UInt8] = []
     /// `<f2` row.
     var embedding: [Float16] = []
+    /// Of image and caption; NaN where no model gives one.
+    var score = Float.nan
   }
 
   private var ingest: IngestWorker
@@ -119,8 +125,12 @@ private struct StreamWorker: MapWorker, ~Copyable {
       return Result(ingested: ingested)
     }
     var result = Result(ingested: ingested, sample: sample, thumbnail: accepted.thumbnail)
+    if let joint = accepted.rows?.joint, let text = accepted.rows?.text {
+      func stored(_ row: [Float]) -> [Float] { row.map { Float(Float16($0)) } }
+      result.score = imageTextScore(joint: stored(joint), text: stored(text))
+    }
     guard let encoder else {
-      result.embedding = accepted.rows?.image.map { Float16($0) } ?? []
+      result.embedding = accepted.rows?.image?.map { Float16($0) } ?? []
       return result
     }
     let planar = PixelLayout.planar(accepted.thumbnail.span, pixels: encoder.features / 3)
@@ -174,7 +184,8 @@ private struct PipeSink: OrderedSink, ~Copyable {
     report.samples += 1
     if plan != nil {
       let verdict = try plan!.decide(
-        embedding.map { Float($0) }, key: sample.key[...], shard: -1, row: Int32(report.samples - 1))
+        embedding.map { Float($0) }, score: plan!.usesScores ? result.score : .nan, key: sample.key[...],
+        shard: -1, row: Int32(report.samples - 1))
       guard verdict.kept else {
         report.dropped[verdict.reason, default: 0] += 1
         return

@@ -147,12 +147,15 @@ public struct StreamSession: ~Copyable {
       _ = try ImageColumn.fill(
         encoder, id: plan!.encoderID, recipe, [IngestedShard(name: name, manifest: manifest)], workspace,
         events)
-    } else if manifest.accepted > 0, manifest.encoders["image"] != plan!.encoderID {
+    } else if manifest.accepted > 0,
+      manifest.encoders["image"] != plan!.encoderID
+        || !plan!.scoreEncoders.allSatisfy({ manifest.encoders[$0] == $1 })
+    {
       throw PipelineError(.usage, "\(name): embedded by another model than the plan was fitted on")
     }
-    if let text = recipe.features.text, let manifest = try workspace.manifest(name) {
+    if case .ngrams(let dimensions)? = recipe.features.text, let manifest = try workspace.manifest(name) {
       let shard = IngestedShard(name: name, manifest: manifest)
-      _ = try TextColumn.fill(text, recipe, [shard], workspace, events)
+      _ = try TextColumn.fill(dimensions, recipe, [shard], workspace, events)
     }
     let index = try VerdictDirectory.add(name, to: workspace.path)
     if try FrozenPlan.shardNames(workspace.path).last != name {
@@ -163,8 +166,11 @@ public struct StreamSession: ~Copyable {
     let keys = try KeyFile.keys(workspace.columns(name) + "/keys.txt")
     if !keys.isEmpty {
       let rows = try EmbeddingFile.read(workspace.columns(name) + "/image.npy")
+      let scores = try FrozenPlan.scores(workspace.columns(name), needed: plan!.usesScores)
       for (row, key) in keys.enumerated() {
-        verdicts.append(try plan!.decide(rows.row(row), key: key, shard: Int32(index), row: Int32(row)))
+        verdicts.append(
+          try plan!.decide(
+            rows.row(row), score: scores?[row] ?? .nan, key: key, shard: Int32(index), row: Int32(row)))
       }
     }
     try VerdictDirectory.write(verdicts, of: name, to: workspace.path)

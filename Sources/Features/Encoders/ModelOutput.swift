@@ -1,0 +1,28 @@
+/// Finding the output of a model that holds the rows.
+enum ModelOutput {
+  /// The values of a model, for messages.
+  static func list(_ values: [OnnxValue]) -> String {
+    values.isEmpty ? "none" : values.map(\.description).joined(separator: "; ")
+  }
+
+  /// The output of that name.
+  static func named(_ name: String, among outputs: [OnnxValue]) throws(EncoderError) -> Int {
+    if let index = outputs.firstIndex(where: { $0.name == name }) { return index }
+    throw EncoderError("no output is called \(name); there are \(list(outputs))")
+  }
+
+  /// The first output of these names, best first, else the first of floats with one of these numbers of dimensions,
+  /// best first.
+  static func usual(_ names: [String], ranks: [Int], among outputs: [OnnxValue]) throws(EncoderError) -> Int {
+    for name in names {
+      if let index = outputs.firstIndex(where: { $0.name == name }) { return index }
+    }
+    for rank in ranks {
+      let index = outputs.firstIndex {
+        [.float32, .float16].contains($0.type) && $0.dimensions.count == rank
+      }
+      if let index { return index }
+    }
+    throw EncoderError("no output holds rows of float32 or float16; there are \(list(outputs))")
+  }
+}
