@@ -115,7 +115,8 @@ EDITS = {
 }
 
 
-def main():
+def stamps():
+    """(path, first line of the caption, category) of every stamp that is a photograph."""
     found = []
     for path in sorted(STAMPS.rglob("*.png")):
         text = path.with_suffix(".txt")
@@ -125,6 +126,11 @@ def main():
         caption = text.read_text(encoding="utf-8", errors="replace").split("\n")[0].strip()
         if caption:
             found.append((path, caption, category))
+    return found
+
+
+def main():
+    found = stamps()
     captions, categories = (numpy.array([f[i] for f in found]) for i in (1, 2))
     images = [over_white(Image.open(path)) for path, _, _ in found]
     majority = numpy.unique(categories, return_counts=True)[1].max() / len(categories)
@@ -172,4 +178,5 @@ def main():
     print(f"\n1 − cosine to the nearest other stamp, 1 %, 10 % and half of them: f32 {cells[0]}; int8 {cells[1]}")
 
 
-main()
+if __name__ == "__main__":
+    main()
