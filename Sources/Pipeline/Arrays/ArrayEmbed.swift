@@ -50,7 +50,7 @@ public enum ArrayEmbed {
       into: try EmbedSink(request, encoders.dimensions, events: events),
       workers: memory.workers, window: memory.window,
       makeWorker: { [recipe] in
-        IngestWorker(recipe, limits: limits, watchdog: watchdog, encoders: encoders)
+        IngestWorker(recipe, limits: limits, watchdog: watchdog, encoders: encoders, makesThumbnail: false)
       },
       finish: { try $0.finish() })
     events(.ended(stage: "embed"))

@@ -17,7 +17,7 @@ struct AcceptedSample: Sendable {
   var renamedFrom: [UInt8]?
   var renamedFields: [Field] = []
   var record: SampleRecord
-  /// S·S·3 bytes, RGB.
+  /// S·S·3 bytes, RGB; empty where nobody wants it.
   var thumbnail: [UInt8]
   /// nil unless the recipe names models.
   var rows: EncodedRows?
@@ -33,23 +33,27 @@ struct AcceptedSample: Sendable {
 struct IngestWorker: MapWorker, ~Copyable {
   private let recipe: Recipe
   private let measuresQuality: Bool
+  private let makesThumbnail: Bool
   private let thumbnailers: [Thumbnailer]
   private let encoders: SampleEncoders?
   private var decoder: ImageDecoder
   private let watchdog: ImageWatchdog
 
-  /// - Parameter measuresQuality: whether to fill ``AcceptedSample/quality``.
+  /// - Parameters:
+  ///   - measuresQuality: whether to fill ``AcceptedSample/quality``.
+  ///   - makesThumbnail: whether to fill ``AcceptedSample/thumbnail``.
   init(
     _ recipe: Recipe, limits: DecodeLimits, watchdog: ImageWatchdog, encoders: SampleEncoders? = nil,
-    measuresQuality: Bool = false
+    measuresQuality: Bool = false, makesThumbnail: Bool = true
   ) {
     self.recipe = recipe
     self.measuresQuality = measuresQuality
+    self.makesThumbnail = makesThumbnail
     self.watchdog = watchdog
     self.encoders = encoders
     let thumbnail = recipe.features.thumbnail
     let thumbnailer = Thumbnailer(size: thumbnail.size, fit: thumbnail.fit, filter: thumbnail.filter)
-    thumbnailers = [thumbnailer] + (encoders?.thumbnailers ?? [])
+    thumbnailers = (makesThumbnail ? [thumbnailer] : []) + (encoders?.thumbnailers ?? [])
     decoder = ImageDecoder(
       limits: limits, onWarning: recipe.decode.onWarning,
       appliesOrientation: recipe.decode.appliesOrientation,
@@ -107,8 +111,10 @@ struct IngestWorker: MapWorker, ~Copyable {
         record: SampleRecord(
           image: info, imageBytes: field.range.count, imageOffset: field.dataOffset,
           captionBytes: caption?.range.count ?? 0),
-        thumbnail: decoded.thumbnails[0],
-        rows: try encoders.map { try encode(decoded.thumbnails[1...], sample, caption, by: $0, field) },
+        thumbnail: makesThumbnail ? decoded.thumbnails[0] : [],
+        rows: try encoders.map {
+          try encode(decoded.thumbnails.dropFirst(makesThumbnail ? 1 : 0), sample, caption, by: $0, field)
+        },
         quality: decoded.picture.map { quality(of: $0, sample, field, caption) },
         captionLine: recipe.features.keepsCaptions ? line(of: sample, caption) : nil,
         bytes: sample.bytes.count))

@@ -56,7 +56,7 @@ save("joint", nodes + [h.make_node("Gather", ["table", "input_ids"], ["words"]),
                        h.make_node("ReduceMean", ["masked"], ["text_embeds"], axes=[1], keepdims=0)],
      [value("input_ids", T.INT64, ["t", "n"]), image, value("attention_mask", T.INT64, ["t", "n"])],
      [value("text_embeds", T.FLOAT, ["t", 32]), value("image_embeds", T.FLOAT, ["b", 32])],
-     constants + [weights("projection", 24, 32), weights("table", 100, 32), ints("last", [2])])
+     constants + [weights("projection", 24, 32), weights("table", 2000, 32), ints("last", [2])])
 
 # Like DINOv2: tokens.
 nodes, constants = patches("pixel_values", "last_hidden_state")
@@ -83,6 +83,30 @@ save("bytes", [h.make_node("Cast", ["image"], ["real"], to=T.FLOAT),
                h.make_node("Flatten", ["pooled"], ["embedding"])],
      [value("image", T.UINT8, ["batch", "height", "width", 3])], [value("embedding", T.FLOAT, ["batch", 16])],
      [weights("w", 16, 3, 8, 8), onnx.numpy_helper.from_array(np.float32(255), "scale")])
+
+# Captions. Like BERT: a row a token, and another output that one does not want.
+tokens = [value(name, T.INT64, ["b", "n"]) for name in ("input_ids", "attention_mask", "token_type_ids")]
+save("bert", [h.make_node("Gather", ["table", "input_ids"], ["words"]),
+              h.make_node("Gather", ["kinds", "token_type_ids"], ["kind"]),
+              h.make_node("Add", ["words", "kind"], ["sum"]), h.make_node("Tanh", ["sum"], ["last_hidden_state"]),
+              h.make_node("ReduceMax", ["sum"], ["pooler_output"], axes=[1], keepdims=0)],
+     tokens, [value("pooler_output", T.FLOAT, ["b", 16]), value("last_hidden_state", T.FLOAT, ["b", "n", 16])],
+     [weights("table", 2000, 16), weights("kinds", 2, 16)])
+
+# Like CLIP's textual half: a fixed length, where the place of a token counts; int32 ids by another name.
+save("textual", [h.make_node("Gather", ["table", "text"], ["words"]), h.make_node("Mul", ["words", "places"], ["placed"]),
+                 h.make_node("ReduceSum", ["placed", "axis"], ["sum"], keepdims=0),
+                 h.make_node("MatMul", ["sum", "projection"], ["text_embeds"])],
+     [value("text", T.INT32, ["b", 77])], [value("text_embeds", T.FLOAT, ["b", 32])],
+     [weights("table", 2000, 24), weights("places", 77, 24), ints("axis", [1]), weights("projection", 24, 32)])
+
+# Two captions at once, and where they end.
+save("pair", [h.make_node("Gather", ["table", "input_ids"], ["words"]),
+              h.make_node("Cast", ["attention_mask"], ["mask"], to=T.FLOAT),
+              h.make_node("Unsqueeze", ["mask", "axis"], ["wide"]), h.make_node("Mul", ["words", "wide"], ["masked"]),
+              h.make_node("ReduceSum", ["masked", "one"], ["y"], keepdims=0)],
+     [value("input_ids", T.INT64, [2, 20]), value("attention_mask", T.INT64, [2, 20])], [value("y", T.FLOAT, [2, 16])],
+     [weights("table", 2000, 16), ints("axis", [2]), ints("one", [1])])
 
 # What no image model is.
 save("integers", [h.make_node("Identity", ["x"], ["y"])], [value("x", T.INT64, [1, 3, 8, 8])],
