@@ -132,7 +132,15 @@ static int describe_all(tamis_ort_session *session, char *error) {
   return 0;
 }
 
-int tamis_ort_session_create(tamis_ort *runtime, const char *path, tamis_ort_session **session, char *error) {
+// Libraries with CUDA export a function for it beside the table.
+static int add_cuda(const tamis_ort *runtime, ort_object *options, int device, char *error) {
+  typedef ort_status *(*append_cuda)(ort_object *, int);
+  append_cuda append = (append_cuda)dlsym(runtime->library, "OrtSessionOptionsAppendExecutionProvider_CUDA");
+  if (!append) return fail(error, "this ONNX Runtime %s was built without CUDA", runtime->base->version());
+  return check(runtime->table, append(options, device), error);
+}
+
+int tamis_ort_session_create(tamis_ort *runtime, const char *path, int device, tamis_ort_session **session, char *error) {
   ort_table table = runtime->table;
   ort_object *options = NULL;
   const int all = 99;
@@ -147,6 +155,7 @@ int tamis_ort_session_create(tamis_ort *runtime, const char *path, tamis_ort_ses
       check(table, ((set_int)table[ort_set_inter_op_threads])(options, 1), error) ||
       check(table, ORT_CALL(table, ort_add_session_config, ort_object *, const char *, const char *)(
                        options, "session.intra_op.allow_spinning", "0"), error) ||
+      (device != TAMIS_ORT_CPU && add_cuda(runtime, options, device, error)) ||
       check(table, ORT_CALL(table, ort_create_session, const ort_object *, const char *, const ort_object *, ort_object **)(
                        runtime->environment, path, options, &new->session), error) ||
       describe_all(new, error);

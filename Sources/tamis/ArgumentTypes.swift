@@ -36,6 +36,9 @@ extension Recipe.MaskScope: ExpressibleByArgument {}
 extension Recipe.MaskTarget: ExpressibleByArgument {}
 extension Recipe.FieldType: ExpressibleByArgument {}
 extension ImagePreset: ExpressibleByArgument {}
+extension OnnxDevice: ExpressibleByArgument {
+  public init?(argument: String) { self.init(name: argument) }
+}
 extension TokenPooling: ExpressibleByArgument {}
 extension TextPooling: ExpressibleByArgument {}
 extension ThumbnailFit: ExpressibleByArgument {}

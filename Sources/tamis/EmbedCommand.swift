@@ -76,15 +76,13 @@ struct EmbedCommand: ParsableCommand {
     help: "What becomes of a row a token: cls, mean or last. Default: mean for WordPiece, last for CLIP.")
   var textPooling: TextPooling?
 
-  @Option(help: "The library libonnxruntime.so.1 to use.")
-  var onnxruntime: String?
-
   @Flag(help: "Exit 1 if anything was rejected.")
   var strict = false
 
   @Option(name: .shortAndLong, help: "File to write: emb.npy, with emb.keys.txt beside it.")
   var output: String
 
+  @OptionGroup var models: ModelOptions
   @OptionGroup var limits: LimitOptions
   @OptionGroup var reading: ReadingOptions
   @OptionGroup var logging: LogOptions
@@ -113,7 +111,7 @@ struct EmbedCommand: ParsableCommand {
     (image.output, image.pooling) = (modelOutput, pooling)
     (image.fit, image.filter, image.mean, image.deviation) = (fit, filter, mean?.values, std?.values)
     var request = ArrayEmbed.Request(found.shards, image: image, output: output)
-    request.runtime = onnxruntime
+    request.recipe.models = try models.chosen()
     if let textModel, let tokenizer {
       var text = Recipe.TextModel(path: textModel, tokenizer: tokenizer)
       (text.length, text.output, text.pooling) = (textLength, textOutput, textPooling)

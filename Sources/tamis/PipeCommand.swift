@@ -39,6 +39,7 @@ struct PipeCommand: ParsableCommand {
   var jobs: Int?
 
   @OptionGroup var reading: ReadingOptions
+  @OptionGroup var models: ModelOptions
   @OptionGroup var logging: LogOptions
 
   func run() throws {
@@ -56,11 +57,12 @@ struct PipeCommand: ParsableCommand {
     let environment = ProcessInfo.processInfo.environment
     var overrides = reading.overrides
     if let jobs { overrides["limits.jobs"] = "\(jobs)" }
-    let recipe =
+    var recipe =
       try plan.map {
         try RecipeFile.load($0 + "/recipe.yaml", overrides: overrides, environment: environment)
       }
       ?? RecipeFile.parse("input: { path: '-' }", path: "-", overrides: overrides, environment: environment)
+    recipe.models = try models.chosen()
     let result = try Pipe.run(options, recipe: recipe, events: logging.log.handler)
     if let report { try AtomicFile.write(try result.json(), to: report) }
     if let fault = result.fault {

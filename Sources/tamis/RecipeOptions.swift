@@ -1,4 +1,5 @@
 import ArgumentParser
+import Features
 import Foundation
 import Pipeline
 import Shards
@@ -31,6 +32,29 @@ struct ReadingOptions: ParsableArguments {
   }
 }
 
+/// What runs the models of a recipe.
+struct ModelOptions: ParsableArguments {
+  @Option(help: "The library libonnxruntime.so.1 to use. Default: TAMIS_ONNXRUNTIME, .deps, the system's.")
+  var onnxruntime: String?
+
+  @Option(help: "Where models run: cpu, cuda or cuda:N. Default: TAMIS_DEVICE, else cpu.")
+  var device: OnnxDevice?
+
+  func chosen() throws -> Recipe.ModelRuntime {
+    var runtime = Recipe.ModelRuntime()
+    runtime.library = onnxruntime
+    if let device {
+      runtime.device = device
+    } else if let name = ProcessInfo.processInfo.environment["TAMIS_DEVICE"] {
+      guard let device = OnnxDevice(name: name) else {
+        throw ValidationError("TAMIS_DEVICE: '\(name)' is not cpu, cuda or cuda:N.")
+      }
+      runtime.device = device
+    }
+    return runtime
+  }
+}
+
 /// The recipe, the workspace and what overrides the recipe.
 struct RecipeOptions: ParsableArguments {
   @Argument(help: "The recipe, a YAML file. Left out: the one in force in the workspace.")
@@ -44,7 +68,7 @@ struct RecipeOptions: ParsableArguments {
 
   /// Reads the recipe with flags and environment applied.
   func load(
-    output: String? = nil, reading: ReadingOptions? = nil
+    output: String? = nil, reading: ReadingOptions? = nil, models: ModelOptions? = nil
   ) throws -> (recipe: Recipe, workspace: String) {
     guard let path = recipe ?? workspace.map({ $0 + "/recipe.yaml" }) else {
       throw ValidationError("Give a recipe, or a workspace with -w.")
@@ -53,6 +77,7 @@ struct RecipeOptions: ParsableArguments {
     if let jobs { overrides["limits.jobs"] = "\(jobs)" }
     var recipe = try RecipeFile.load(
       path, overrides: overrides, environment: ProcessInfo.processInfo.environment)
+    if let models { recipe.models = try models.chosen() }
     if let output { recipe.publish.path = output }
     recipe.input.path = ShardPatterns.mapSets(recipe.input.path, Self.absolute)
     if !recipe.publish.path.isEmpty { recipe.publish.path = Self.absolute(recipe.publish.path) }

@@ -17,6 +17,7 @@ struct RunCommand: ParsableCommand {
 
   @OptionGroup var options: RecipeOptions
   @OptionGroup var reading: ReadingOptions
+  @OptionGroup var models: ModelOptions
   @OptionGroup var logging: LogOptions
 
   @Option(name: .shortAndLong, help: "Where to publish. Default: the recipe's publish.path.")
@@ -29,7 +30,7 @@ struct RunCommand: ParsableCommand {
   var strict = false
 
   func run() throws {
-    let (recipe, workspace) = try options.load(output: output, reading: reading)
+    let (recipe, workspace) = try options.load(output: output, reading: reading, models: models)
     let report = try Run.run(recipe, workspace: workspace, replacing: replace, events: logging.log.handler)
     if !logging.quiet { print(Summary.text(report, workspace: workspace)) }
     if strict, report.ingest.hasRejects { throw ExitCode(ExitStatus.rejected.rawValue) }
@@ -43,13 +44,14 @@ struct IngestCommand: ParsableCommand {
 
   @OptionGroup var options: RecipeOptions
   @OptionGroup var reading: ReadingOptions
+  @OptionGroup var models: ModelOptions
   @OptionGroup var logging: LogOptions
 
   @Flag(help: "Exit 1 if anything was rejected.")
   var strict = false
 
   func run() throws {
-    let (recipe, path) = try options.load(reading: reading)
+    let (recipe, path) = try options.load(reading: reading, models: models)
     let workspace = try Workspace(path: path)
     let report = try Ingest.run(recipe, in: workspace, events: logging.log.handler)
     if !logging.quiet { print(Summary.text(report)) }

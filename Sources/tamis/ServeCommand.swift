@@ -16,10 +16,11 @@ struct ServeCommand: ParsableCommand {
 
   @OptionGroup var options: RecipeOptions
   @OptionGroup var reading: ReadingOptions
+  @OptionGroup var models: ModelOptions
   @OptionGroup var logging: LogOptions
 
   func run() throws {
-    let (recipe, workspace) = try options.load(reading: reading)
+    let (recipe, workspace) = try options.load(reading: reading, models: models)
     var server = try Server(recipe, workspace: workspace, events: logging.log.handler)
     let published = try server.run()
     if !logging.quiet { print("Drained: \(published) samples are published in \(recipe.publish.path).") }

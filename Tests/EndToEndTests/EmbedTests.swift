@@ -63,6 +63,48 @@ struct EmbedTests {
     }
   }
 
+  @Test("the parts of a preset, given one by one, are the preset")
+  func parts() throws {
+    let folder = try models()
+    func rows(_ arguments: [String]) throws -> Data {
+      let path = folder.path + "/rows.npy"
+      let result = try run(
+        Repository.tamis,
+        ["embed", "--model", folder.path + "/tokens.onnx", "-q", Self.shards + "00000.tar", "-o", path]
+          + arguments,
+        environment: Self.runtime)
+      #expect(result.status == 0, "\(result.errors)")
+      return try #require(folder.data("rows.npy"))
+    }
+    let given = [
+      "--resize", "256", "--filter", "bilinear", "--mean", "0.485,0.456,0.406", "--std", "0.229,0.224,0.225",
+    ]
+    let preset = try rows(["--preset", "imagenet"])
+    #expect(try rows(given) == preset)
+    #expect(try rows(given + ["--filter", "bicubic"]) != preset)
+    #expect(try rows(["--preset", "imagenet", "--fit", "squash"]) != preset)
+    let wrong = try tamis(
+      "embed", "--model", folder.path + "/tokens.onnx", "--std", "0.2,0.2", Self.shards + "00000.tar", "-o",
+      "x.npy")
+    #expect(wrong.status == 2 && wrong.errors.contains("--std"), "\(wrong.errors)")
+  }
+
+  @Test("a GPU that the library does not know is refused, a device by another name too")
+  func devices() throws {
+    let folder = try models()
+    func errors(_ device: String) throws -> String {
+      let result = try tamis(
+        "embed", "--model", folder.path + "/clip.onnx", "--device", device, Self.shards + "00000.tar", "-o",
+        folder.path + "/rows.npy", environment: Self.runtime)
+      #expect(result.status == 2)
+      return result.errors
+    }
+    #expect(try errors("cuda:1").contains("built without CUDA"))
+    #expect(try errors("tpu").contains("--device"))
+    let doctor = try tamis("doctor", environment: Self.runtime)
+    #expect(doctor.output.contains("ONNX Runtime") && doctor.output.contains("minilm-int8"))
+  }
+
   @Test("rows do not depend on threads or on which shards are read together")
   func batchMates() throws {
     let folder = try models()

@@ -49,9 +49,12 @@ int tamis_ort_open(const char *path, tamis_ort **runtime, char *error);
 const char *tamis_ort_version(const tamis_ort *runtime);
 void tamis_ort_close(tamis_ort *runtime);
 
+// Where a session runs; -1: on the processor; 0 and up: on that CUDA device, if the library was built with CUDA.
+#define TAMIS_ORT_CPU (-1)
+
 // A session for the model file at `path`: one thread inside an operator, none that spins. Any number of threads may
 // run it.
-int tamis_ort_session_create(tamis_ort *runtime, const char *path, tamis_ort_session **session, char *error);
+int tamis_ort_session_create(tamis_ort *runtime, const char *path, int device, tamis_ort_session **session, char *error);
 size_t tamis_ort_input_count(const tamis_ort_session *session);
 size_t tamis_ort_output_count(const tamis_ort_session *session);
 // They live as long as the session.

@@ -20,6 +20,31 @@ import COnnxRuntime
   deinit { unsafe tamis_ort_close(handle) }
 }
 
+/// Where models run.
+public enum OnnxDevice: Sendable, Equatable {
+  case cpu
+  /// A CUDA device by its number; the library must have been built with CUDA. Rows differ a little from those of the
+  /// processor.
+  case cuda(Int32)
+
+  fileprivate var number: Int32 { if case .cuda(let number) = self { number } else { TAMIS_ORT_CPU } }
+
+  /// `cpu`, `cuda` or `cuda:1`.
+  public init?(name: String) {
+    switch name.split(separator: ":", omittingEmptySubsequences: false) {
+    case ["cpu"]: self = .cpu
+    case ["cuda"]: self = .cuda(0)
+    case let parts where parts.count == 2 && parts[0] == "cuda":
+      guard let number = Int32(parts[1]), number >= 0 else { return nil }
+      self = .cuda(number)
+    default: return nil
+    }
+  }
+
+  /// As ``init(name:)`` reads it; names the rows' origin in manifests.
+  public var name: String { if case .cuda(let number) = self { "cuda:\(number)" } else { "cpu" } }
+}
+
 /// A model ready to run. Threads share it: a run uses the thread that calls it and no other.
 @safe public final class OnnxSession: @unchecked Sendable {
   private let handle: OpaquePointer
@@ -30,11 +55,14 @@ import COnnxRuntime
 
   /// Loads a model file, with the files of external data beside it.
   ///
+  /// - Parameter device: where it runs.
   /// - Throws: ``EncoderError`` for what is no model, or one that the runtime cannot run.
-  public init(_ runtime: OnnxRuntime, path: String) throws(EncoderError) {
+  public init(
+    _ runtime: OnnxRuntime, path: String, device: OnnxDevice = .cpu
+  ) throws(EncoderError) {
     var created: OpaquePointer?
     try unsafe withErrorText { text in
-      unsafe tamis_ort_session_create(runtime.handle, path, &created, text)
+      unsafe tamis_ort_session_create(runtime.handle, path, device.number, &created, text)
     }
     let session = unsafe created!
     unsafe handle = session

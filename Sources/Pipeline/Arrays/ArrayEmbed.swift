@@ -8,8 +8,6 @@ public enum ArrayEmbed {
     public var image: Recipe.ImageModel
     /// Embeds the captions too.
     public var text: Recipe.TextModel?
-    /// The library, where the usual places are not to be searched.
-    public var runtime: String?
     /// `emb.npy`; `emb.keys.txt`, and `emb.text.npy`, go beside it.
     public var output: String
     /// How shards and images are read.
@@ -40,7 +38,7 @@ public enum ArrayEmbed {
     let memory = try MemoryPlan(recipe)
     let limits = memory.decodeLimits(recipe.decode)
     let watchdog = ImageWatchdog(seconds: recipe.limits.imageSeconds)
-    let encoders = try SampleEncoders(recipe, runtime: request.runtime)!
+    let encoders = try SampleEncoders(recipe)!
     events(
       .began(
         stage: "embed", shards: request.shards.count,

@@ -41,6 +41,16 @@ public enum ModelPlaces {
         + "TAMIS_MODELS names another place")
   }
 
+  /// The default models, and where they are; nil where they are not.
+  public static func defaults() -> [(name: String, path: String?)] {
+    ["efficientnet-lite0", "minilm"].flatMap { model in
+      Recipe.ModelPrecision.allCases.map { precision in
+        let file = precision.file(model)
+        return (String(file.dropLast(".onnx".count)), try? self.model(file))
+      }
+    }
+  }
+
   /// `.deps` of the working directory, and of every directory above the program.
   private static var dependencies: [String] {
     var places = [".deps"]

@@ -35,7 +35,7 @@ struct SampleEncoders: Sendable {
   /// Loads the models that a recipe names; nil if it names none.
   ///
   /// - Throws: ``PipelineError`` naming the file and what is wrong with it.
-  init?(_ recipe: Recipe, runtime path: String? = nil) throws {
+  init?(_ recipe: Recipe) throws {
     let image = try ImageModelFile(recipe.features.image)
     let text = try TextModelFile(recipe.features.text)
     guard image != nil || text != nil else { return nil }
@@ -43,7 +43,7 @@ struct SampleEncoders: Sendable {
     if case .minilmConSE(let precision)? = recipe.features.text {
       conse = try ImageModelFile.efficientnet(precision, output: "joint")
     }
-    let sessions = Sessions(try ModelPlaces.runtime(path))
+    let sessions = Sessions(try ModelPlaces.runtime(recipe.models.library), recipe.models.device)
     var ids: [String: String] = [:]
     let isShared = image != nil && image?.path == conse?.path
     self.image = try image.map { try sessions.image($0, joint: isShared ? conse?.options.output : nil) }
@@ -64,7 +64,7 @@ struct SampleEncoders: Sendable {
     } else {
       joint = .none
     }
-    self.ids = ids
+    self.ids = ids.mapValues { $0 + recipe.models.idSuffix }
     var thumbnailers = self.image.map { [$0.preparation.thumbnailer] } ?? []
     if case .model(let encoder) = joint { thumbnailers.append(encoder.preparation.thumbnailer) }
     self.thumbnailers = thumbnailers
@@ -100,9 +100,10 @@ struct SampleEncoders: Sendable {
 /// Loads each model file once.
 private final class Sessions {
   private let runtime: OnnxRuntime
+  private let device: OnnxDevice
   private var loaded: [String: OnnxSession] = [:]
 
-  init(_ runtime: OnnxRuntime) { self.runtime = runtime }
+  init(_ runtime: OnnxRuntime, _ device: OnnxDevice) { (self.runtime, self.device) = (runtime, device) }
 
   func image(_ model: ImageModelFile, joint: String? = nil) throws(PipelineError) -> OnnxImageEncoder {
     do throws(EncoderError) {
@@ -124,7 +125,7 @@ private final class Sessions {
 
   private func session(_ path: String) throws(EncoderError) -> OnnxSession {
     if let session = loaded[path] { return session }
-    let session = try OnnxSession(runtime, path: path)
+    let session = try OnnxSession(runtime, path: path, device: device)
     loaded[path] = session
     return session
   }

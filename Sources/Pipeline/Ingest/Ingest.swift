@@ -103,9 +103,9 @@ public enum Ingest {
           ignoresZeros: recipe.input.ignoresZeros, decode: recipe.decode,
           thumbnail: recipe.features.thumbnail,
           sampleBytes: memory.shardLimits.sampleBytes, imageBytes: memory.imageBytes,
-          image: try ImageModelFile(recipe.features.image)?.id(),
+          image: try ImageModelFile(recipe.features.image).map { try $0.id() + recipe.models.idSuffix },
           text: try TextModelFile(recipe.features.text).map {
-            try $0.id(tokenizer: TokenizerFiles($0.tokenizer).digests)
+            try $0.id(tokenizer: TokenizerFiles($0.tokenizer).digests) + recipe.models.idSuffix
           },
           quality: recipe.features.measuresQuality ? 1 : nil,
           captions: recipe.features.keepsCaptions ? 1 : nil)))

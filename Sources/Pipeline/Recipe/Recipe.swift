@@ -12,8 +12,11 @@ public struct Recipe: Sendable, Equatable, Encodable {
   public var publish = Publish()
   public var daemon = Daemon()
   public var limits = Limits()
+  public var models = ModelRuntime()
 
   public init() {}
+
+  enum CodingKeys: String, CodingKey { case input, decode, features, prune, publish, daemon, limits }
 
   /// Which shards are read and what their members mean.
   public struct Input: Sendable, Equatable, Encodable {

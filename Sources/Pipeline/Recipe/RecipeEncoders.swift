@@ -24,6 +24,18 @@ extension Recipe {
     }
   }
 
+  /// What runs models: a matter of the machine, so it is no part of the file.
+  public struct ModelRuntime: Sendable, Equatable {
+    /// The library; nil: searched for, see `ModelPlaces`.
+    public var library: String?
+    public var device = OnnxDevice.cpu
+
+    public init() {}
+
+    /// Rows of another device are other rows.
+    var idSuffix: String { device == .cpu ? "" : ", " + device.name }
+  }
+
   /// Which variant of a default model: 8-bit integers by default, as the quality is the same in half the time
   /// (docs/models.md).
   public enum ModelPrecision: String, Sendable, CaseIterable {

@@ -31,8 +31,10 @@ extension RecipeFile {
         components: all              # of full: leading ones kept; of truncated: how many, at most 1024
         standardize: feature         # feature | channel | none
         mask: { ratio: [0.1, 0.9], rule: closest, seed: 0 }   # component masks, see publish.add
-      image: { encoder: pixels }     # the embedding that pruning works on
-      text: none                     # or { encoder: ngrams, dimensions: 256 }: captions (docs/captions.md)
+      image: { encoder: pixels }     # the embedding that pruning works on; or { encoder: efficientnet-lite0 }, or
+                                     # { model: clip-visual.onnx, preset: clip } (docs/encoders.md)
+      text: none                     # captions: { encoder: ngrams }, { encoder: minilm-conse },
+                                     # or { model: clip-textual.onnx, tokenizer: tokenizer.json }
       quality: false                 # true: brightness, sharpness, pHash... of each sample (docs/quality.md)
 
     # What is dropped, in this order; leave a stage out and it does not run.
@@ -45,6 +47,7 @@ extension RecipeFile {
         balance: 0
         keep: 0.4                    # fraction kept of what reaches the stage
         rule: hard                   # hard | easy | random
+      # score: { keep: 0.9 }         # drop the worst scores of image and caption; needs text: minilm-conse or models
       # reference: { file: test.npy, rule: near, keep: 0.9 }   # drop what is nearest to a test set
 
     publish:
