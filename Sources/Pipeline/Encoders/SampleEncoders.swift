@@ -60,7 +60,7 @@ struct ImageModelFile {
   /// nil for encoders that need no model file.
   init?(_ encoder: Recipe.ImageEncoder?) throws(PipelineError) {
     switch encoder {
-    case nil, .pixels: return nil
+    case nil, .pixels, .file: return nil
     case .efficientnetLite0:
       path = try ModelPlaces.model(Recipe.ImageEncoder.efficientnetFile)
       options = .init(preset: .efficientnetLite)

@@ -13,6 +13,8 @@ extension Recipe {
     public var image: ImageEncoder?
     /// The caption embedding; nil: none.
     public var text: TextEmbedding?
+    /// Caption rows that were made elsewhere, instead of ``text``; nil: none.
+    public var importedText: ImportedRows?
     /// Masks of image patches that can be published; nil: none.
     public var patches: Patches?
     /// Whether ingest writes `quality.npy`.
@@ -24,6 +26,7 @@ extension Recipe {
       if let pca { try values.encode(PCASection(thumbnail: thumbnail, pca: pca), forKey: .pca) }
       if let image { try values.encode(image, forKey: .image) }
       if let text { try values.encode(text, forKey: .text) }
+      if let importedText { try values.encode(importedText, forKey: .text) }
       if let patches { try values.encode(patches, forKey: .patches) }
       if measuresQuality { try values.encode(true, forKey: .quality) }
     }

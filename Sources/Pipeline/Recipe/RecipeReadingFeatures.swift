@@ -28,7 +28,8 @@ extension RecipeFile {
     }
     if section.has("patches") { features.patches = readPatches(&section) }
     features.measuresQuality = section.bool("quality", false)
-    features.text = readText(&section)
+    features.importedText = readImportedText(&section, directory)
+    if features.importedText == nil { features.text = readText(&section) }
     section.finish()
   }
 

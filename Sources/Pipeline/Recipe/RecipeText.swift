@@ -33,7 +33,7 @@ extension RecipeFile {
     }
     var section = root.section("text")
     var text = Recipe.TextEmbedding()
-    if !section.has("encoder") { section.report("encoder", "missing: ngrams, or text: none") }
+    if !section.has("encoder") { section.report("encoder", "missing: ngrams, or text: none, or a file") }
     text.encoder = section.choice("encoder", text.encoder)
     text.dimensions = section.integer("dimensions", text.dimensions, in: 16...4096)
     section.finish()
