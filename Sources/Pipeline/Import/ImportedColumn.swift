@@ -27,12 +27,16 @@ struct ImportedColumn {
 
   /// Refuses, before any work, files that are not there, are no embeddings, or need more memory than there is.
   static func check(_ recipe: Recipe) throws {
-    for column in all(recipe) {
-      try column.checkMemory(try EmbeddingFile.shape(EmbeddingSource(column.rows.file, column.kind)))
-      if let keys = column.rows.keys, try FileStatus(path: keys) == nil {
-        throw PipelineError(.usage, "\(keys): no such file")
-      }
+    for column in all(recipe) { _ = try column.checked(EmbeddingSource(column.rows.file, column.kind)) }
+  }
+
+  private func checked(_ source: EmbeddingSource) throws -> EmbeddingShape {
+    let shape = try EmbeddingFile.shape(source)
+    try checkMemory(shape)
+    if let keys = rows.keys, try FileStatus(path: keys) == nil {
+      throw PipelineError(.usage, "\(keys): no such file")
     }
+    return shape
   }
 
   /// Brings the imported columns up to date. Returns the number of columns of shards that were written; nil where the
@@ -54,6 +58,7 @@ struct ImportedColumn {
 
   private func fill(_ shards: [IngestedShard], scratch: String, _ events: EventHandler) throws -> Int {
     let source = try EmbeddingSource(rows.file, kind)
+    let shape = try checked(source)
     let id = try id(source, shards)
     let stale = try shards.filter { shard in
       let isThere = try FileStatus(path: directory(shard) + "/\(name).npy") != nil
@@ -62,8 +67,6 @@ struct ImportedColumn {
     guard !stale.isEmpty else { return 0 }
     let total = shards.reduce(0) { $0 + $1.manifest.accepted }
     events(.began(stage: "import \(name) rows", shards: stale.count, bytes: 0, samples: total))
-    let shape = try EmbeddingFile.shape(source)
-    try checkMemory(shape)
     let keys = try rows.keys.map { try ImportKeys($0, expected: shape.rows) }
     let used = try match(shards, keys, rows: shape.rows, total: total, events)
     var file = try ImportedRowFile(source, named: rows.file, scratch: scratch)
