@@ -31,7 +31,8 @@ extension RecipeFile {
         components: all              # of full: leading ones kept; of truncated: how many, at most 1024
         standardize: feature         # feature | channel | none
         mask: { ratio: [0.1, 0.9], rule: closest, seed: 0 }   # component masks, see publish.add
-      image: { encoder: pixels }     # the embedding that pruning works on
+      image: { encoder: pixels }     # the embedding that pruning works on; or { file: emb.npy, keys: keys.txt }, rows made
+                                     # elsewhere (docs/embeddings.md), which text may have too
       text: none                     # or { encoder: ngrams, dimensions: 256 }: captions (docs/captions.md)
       quality: false                 # true: brightness, sharpness, pHash... of each sample (docs/quality.md)
 
