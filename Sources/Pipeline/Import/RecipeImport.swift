@@ -28,7 +28,8 @@ extension RecipeFile {
       section.report(key, "give either \(key) or file")
     }
     var rows = Recipe.ImportedRows(file: resolve(section.string("file", ""), directory))
-    if section.has("keys") { rows.keys = resolve(section.string("keys", ""), directory) }
+    let keys = section.string("keys", "")
+    if section.has("keys") { rows.keys = resolve(keys, directory) }
     return rows
   }
 
