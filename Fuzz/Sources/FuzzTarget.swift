@@ -18,6 +18,7 @@ struct FuzzTarget: Sendable {
     "webp": FuzzTarget(run: fuzzImage, mend: mendRIFF),
     "gif": FuzzTarget(run: fuzzImage),
     "npy": FuzzTarget(run: fuzzNpy, mend: mendNpy),
+    "npz": FuzzTarget(run: fuzzNpz),
     "recipe": FuzzTarget(run: fuzzRecipe),
   ]
 

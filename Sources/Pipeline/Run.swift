@@ -27,6 +27,7 @@ public enum Run {
     }
     try Places.check(recipe, workspace: path)
     try Fit.checkMemory(recipe)
+    try ImportedColumn.check(recipe)
     let workspace = try Workspace(path: path)
     var report = RunReport()
     report.ingest = try Ingest.run(recipe, in: workspace, events: events)

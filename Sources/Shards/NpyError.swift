@@ -1,4 +1,4 @@
-/// A `.npy` file that cannot be used as it is, in one line.
+/// A `.npy` file, or an array in an `.npz`, that cannot be used as it is, in one line.
 public struct NpyError: Error, Sendable, Equatable, CustomStringConvertible {
   public let path: String
   public let message: String

@@ -50,11 +50,11 @@ public struct NpyField: Sendable, Equatable {
   }
 }
 
-/// The header of a `.npy` file: type and shape, C order.
+/// The header of a `.npy` file: type, shape and order.
 public struct NpyHeader: Sendable, Equatable {
   public var type: NpyType
   public var shape: [Int]
-  /// True for column-major data; never written.
+  /// True for column-major data.
   public var fortranOrder = false
   /// True for big-endian data; never written.
   public var bigEndian = false
@@ -72,7 +72,8 @@ public struct NpyHeader: Sendable, Equatable {
   public func bytes() -> [UInt8] {
     let axes =
       shape.count == 1 ? "(\(shape[0]),)" : "(" + shape.map(String.init).joined(separator: ", ") + ")"
-    var text = "{'descr': \(type.description), 'fortran_order': False, 'shape': \(axes), }"
+    let order = fortranOrder ? "True" : "False"
+    var text = "{'descr': \(type.description), 'fortran_order': \(order), 'shape': \(axes), }"
     if let first = shape.first { text += String(repeating: " ", count: max(0, 21 - String(first).count)) }
     let prefix = 10
     let total = (prefix + text.utf8.count + 1 + 63) / 64 * 64

@@ -54,7 +54,7 @@ public struct NpyReader: ~Copyable, Sendable {
   }
 
   /// The header and the offset of what follows it.
-  private static func parse(_ start: [UInt8]) throws(NpyHeaderParser.Failure) -> (NpyHeader, UInt64) {
+  static func parse(_ start: [UInt8]) throws(NpyHeaderParser.Failure) -> (NpyHeader, UInt64) {
     if start.starts(with: Array("PK".utf8)) { throw .init(message: "an .npz archive, not a .npy array") }
     guard start.starts(with: [0x93] + Array("NUMPY".utf8)), start.count >= 10 else {
       throw .init(message: "not a .npy file")
@@ -74,7 +74,7 @@ public struct NpyReader: ~Copyable, Sendable {
   }
 
   /// Bytes of one row, once shape × item size is known to be what the file has left.
-  private static func check(
+  static func check(
     _ header: NpyHeader, against available: UInt64
   ) throws(NpyHeaderParser.Failure) -> Int {
     let shape = "(" + header.shape.map(String.init).joined(separator: ", ") + ")"
@@ -135,7 +135,7 @@ public struct NpyReader: ~Copyable, Sendable {
     return bytes
   }
 
-  private static func swapBytes(of bytes: inout [UInt8], width: Int) {
+  static func swapBytes(of bytes: inout [UInt8], width: Int) {
     for start in stride(from: 0, to: bytes.count, by: width) {
       for index in 0..<(width / 2) { bytes.swapAt(start + index, start + width - 1 - index) }
     }

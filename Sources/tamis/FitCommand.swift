@@ -4,7 +4,8 @@ import Pipeline
 struct FitCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "fit",
-    abstract: "Second stage of run: the PCA of the thumbnails, and the embeddings that need it.",
+    abstract:
+      "Second stage of run: the PCA of the thumbnails, the embeddings that need it, and imported ones.",
     discussion: "Example: tamis fit recipe.yaml -w ws")
 
   @OptionGroup var options: RecipeOptions

@@ -10,10 +10,14 @@ struct PruneCommand: ParsableCommand {
       workspace. Stages run in the order filter, domain, dedup, score, reference, concepts; a stage without flags
       does not run.
 
+      Embeddings are FILE.npy, FILE.npz:NAME, DIR:NAME (every .npz of a DataComp pool, by name), or a clip-retrieval
+      folder (docs/embeddings.md).
+
       Examples:
         tamis prune recipe.yaml -w ws
         tamis prune --image-embeddings img.npy --keys keys.txt --dedup-epsilon 0.07 --keep 0.4 -o pruned
         tamis prune --image-embeddings img.npy --text-embeddings txt.npy --score-keep 0.3 -o pruned
+        tamis prune --image-embeddings pool:l14_img --text-embeddings pool:l14_txt --score-keep 0.3 -o pruned
       """)
 
   @OptionGroup var options: RecipeOptions
@@ -70,7 +74,7 @@ struct PruneCommand: ParsableCommand {
 
 /// The arrays of `prune --image-embeddings`.
 struct ArrayOptions: ParsableArguments {
-  @Option(help: "(n, d) rows of f2, f4 or f8.")
+  @Option(help: "(n, d) rows of f2, f4 or f8: .npy, FILE.npz:NAME, DIR:NAME or a clip-retrieval folder.")
   var imageEmbeddings: String?
   @Option(help: "(n, t) caption rows.")
   var textEmbeddings: String?

@@ -63,7 +63,10 @@ enum Summary {
     let captions = report.shardsWithCaptionsEmbedded.map {
       $0 == 0 ? "Captions: embedded before." : "Captions of \(count($0, "shard")) embedded."
     }
-    let lines = [captions, pca(report)].compactMap { $0 }
+    let imported = report.columnsImported.map {
+      $0 == 0 ? "Embeddings: imported before." : "Embeddings imported: \(count($0, "column"))."
+    }
+    let lines = [captions, imported, pca(report)].compactMap { $0 }
     return lines.isEmpty ? nil : lines.joined(separator: "\n")
   }
 

@@ -53,9 +53,12 @@ import Testing
         ),
         ("%/header.npy" + keep, 65, "%/header.npy: truncated: the file ends inside the header"),
         ("%/nothing.npy" + keep, 65, "%/nothing.npy: not a .npy file"),
-        ("%/archive.npz" + keep, 65, "%/archive.npz: an .npz archive, not a .npy array"),
+        (image + " --uids %/archive.npz", 65, "%/archive.npz: an .npz archive, not a .npy array"),
         ("%/missing.npy" + keep, 2, "%/missing.npy: no such file"),
-        ("% --keep 0.4", 65, "%: not a regular file"),
+        (
+          "% --keep 0.4", 2,
+          "%: a directory of .npz archives: which array? add :NAME (archive.npz holds image)"
+        ),
         ("%/long.npy --strict" + keep, 65, "%/long.npy: row 0 is not of unit length"),
         (image + " --keys %/short.txt", 65, "%/short.txt: 599 keys, the embeddings have 600 rows"),
         (image + " --keys %/gaps.txt", 65, "%/gaps.txt: line 2 is empty, a key is wanted"),

@@ -11,10 +11,9 @@ enum ArrayFiles {
     return try NpyReader(path: path)
   }
 
-  /// Reads `(n, d)` embeddings.
-  static func embeddings(_ path: String) throws -> EmbeddingMatrix {
-    try require(path)
-    return try EmbeddingFile.read(path)
+  /// Reads `(n, d)` embeddings of whatever form an ``EmbeddingSource`` has.
+  static func embeddings(_ path: String, _ kind: EmbeddingSource.Kind = .image) throws -> EmbeddingMatrix {
+    try EmbeddingFile.read(EmbeddingSource(path, kind))
   }
 
   /// Reads a vector of floats.

@@ -6,7 +6,7 @@ import Shards
 public enum ArrayPrune {
   /// The arrays and where the result goes. Row i is the same sample in all of them.
   public struct Request: Sendable {
-    /// `(n, d)` image rows.
+    /// `(n, d)` image rows; embeddings may be `FILE.npy`, `FILE.npz:NAME`, `DIR:NAME` or a clip-retrieval folder.
     public var image: String
     /// `(n, t)` caption rows.
     public var text: String?
@@ -30,6 +30,16 @@ public enum ArrayPrune {
 
     public init(image: String, output: String, settings: PruneSettings, memory: Int) {
       (self.image, self.output, self.settings, self.memory) = (image, output, settings, memory)
+    }
+
+    /// What the other embeddings take.
+    fileprivate func bytesBesideImages() throws -> Int {
+      var bytes = 0
+      for path in [joint, reference, conceptCentroids, dedupCentroids] {
+        if let path { bytes += try EmbeddingFile.shape(EmbeddingSource(path, .image)).bytes }
+      }
+      if let text { bytes += try EmbeddingFile.shape(EmbeddingSource(text, .text)).bytes }
+      return bytes
     }
 
     /// The file that an array came from.
@@ -70,27 +80,27 @@ public enum ArrayPrune {
   public static func run(_ request: Request, events: EventHandler) throws -> PruneReport {
     var request = request
     request.output = try ArrayFiles.output(request.output, names: names)
-    let image = try ArrayFiles.open(request.image)
-    try EmbeddingFile.check(image)
-    guard image.rowCount > 0 else { throw NpyError(path: request.image, "there are no rows") }
-    let needed = image.rowCount * (image.rowBytes + 200)
+    let source = try EmbeddingSource(request.image, .image)
+    let image = try EmbeddingFile.shape(source)
+    guard image.rows > 0 else { throw NpyError(path: request.image, "there are no rows") }
+    let needed = try image.rows * 200 + image.bytes + request.bytesBesideImages()
     guard needed <= request.memory else {
       throw PipelineError(
         .usage,
         "pruning needs \(ByteSize.text(needed)), the limit is \(ByteSize.text(request.memory)); raise --memory"
       )
     }
-    let names = try Names(request, rows: image.rowCount)
-    var input = PruneInput(image: try EmbeddingFile.read(request.image), keys: names.column)
-    input.text = try request.text.map(ArrayFiles.embeddings)
-    input.joint = try request.joint.map(ArrayFiles.embeddings)
+    let names = try Names(request, rows: image.rows)
+    var input = PruneInput(image: try EmbeddingFile.read(source), keys: names.column)
+    input.text = try request.text.map { try ArrayFiles.embeddings($0, .text) }
+    input.joint = try request.joint.map { try ArrayFiles.embeddings($0) }
     input.scores = try request.scores.map(ArrayFiles.floats)
-    input.reference = try request.reference.map(ArrayFiles.embeddings)
+    input.reference = try request.reference.map { try ArrayFiles.embeddings($0) }
     input.gap = try request.gap.map(ArrayFiles.floats)
-    input.conceptCentroids = try request.conceptCentroids.map(ArrayFiles.embeddings)
-    input.dedupCentroids = try request.dedupCentroids.map(ArrayFiles.embeddings)
+    input.conceptCentroids = try request.conceptCentroids.map { try ArrayFiles.embeddings($0) }
+    input.dedupCentroids = try request.dedupCentroids.map { try ArrayFiles.embeddings($0) }
 
-    events(.began(stage: "prune", shards: 1, bytes: 0, samples: image.rowCount))
+    events(.began(stage: "prune", shards: 1, bytes: 0, samples: image.rows))
     let result: PruneResult
     do {
       result = try prune(input, request.settings)

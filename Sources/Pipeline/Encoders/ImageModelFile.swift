@@ -14,7 +14,7 @@ struct ImageModelFile {
   /// nil for encoders that need no model file.
   init?(_ encoder: Recipe.ImageEncoder?) throws(PipelineError) {
     switch encoder {
-    case nil, .pixels: return nil
+    case nil, .pixels, .file: return nil
     case .efficientnetLite0(let precision): self = try Self.efficientnet(precision, output: "embedding")
     case .model(let model): self.init(path: model.path, options: model.options)
     }

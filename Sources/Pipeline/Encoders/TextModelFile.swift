@@ -16,7 +16,7 @@ struct TextModelFile {
   /// nil for encoders that need no model file.
   init?(_ text: Recipe.TextEmbedding?) throws(PipelineError) {
     switch text {
-    case nil, .ngrams: return nil
+    case nil, .ngrams, .file: return nil
     case .minilmConSE(let precision):
       var options = OnnxTextEncoder.Options()
       options.output = "embedding"

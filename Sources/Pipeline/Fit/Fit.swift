@@ -13,6 +13,8 @@ public struct FitReport: Sendable, Equatable {
   public var wasCurrent = false
   /// Shards whose embeddings were computed now.
   public var shardsEmbedded = 0
+  /// Columns of shards that were filled from files now; nil if the recipe imports none.
+  public var columnsImported: Int?
   /// Shards whose captions were embedded now; nil if the recipe asks for none.
   public var shardsWithCaptionsEmbedded: Int?
 
@@ -24,7 +26,7 @@ public enum Fit {
   static let formatVersion = 2
 
   /// Counts the n-grams of captions, fits the PCA of the thumbnails, and fills the `text.npy` and `image.npy`
-  /// columns, as far as the recipe needs them.
+  /// columns or imports them, as far as the recipe needs them.
   public static func run(
     _ recipe: Recipe, in workspace: borrowing Workspace, events: @escaping EventHandler
   ) throws -> FitReport {
@@ -40,6 +42,7 @@ public enum Fit {
     if case .ngrams(let dimensions)? = recipe.features.text {
       report.shardsWithCaptionsEmbedded = try TextColumn.fit(dimensions, recipe, workspace, events)
     }
+    report.columnsImported = try ImportedColumn.fill(recipe, workspace, events)
     guard needsPCA(recipe) else {
       return report
     }
@@ -101,7 +104,7 @@ public enum Fit {
     switch recipe.features.image {
     case .pixels: true
     case nil: recipe.prune.isActive
-    case .efficientnetLite0, .model: false
+    case .efficientnetLite0, .model, .file: false
     }
   }
 

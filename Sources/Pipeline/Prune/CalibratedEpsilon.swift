@@ -8,6 +8,7 @@ extension PruneStage {
     // pictures 0.945. Crops are not found.
     case nil, .pixels: return (0.03, "the pixels encoder's value")
     case .efficientnetLite0: return (0.07, "that of efficientnet-lite0")
+    case .file: return (0.07, "as there is none for rows from a file: look at the duplicates it finds")
     case .model(let model):
       switch model.preset {
       case .sscd: return (0.25, "the value for SSCD")

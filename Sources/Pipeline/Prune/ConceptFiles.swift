@@ -125,14 +125,19 @@ enum EmbeddingFile {
 
   /// That an array can be embeddings: two axes, floats.
   static func check(_ reader: borrowing NpyReader) throws(NpyError) {
-    guard reader.shape.count == 2 else {
+    try check(reader.header, path: reader.path)
+  }
+
+  /// The same of a header.
+  static func check(_ header: NpyHeader, path: String) throws(NpyError) {
+    guard header.shape.count == 2 else {
       throw NpyError(
-        path: reader.path, "the shape is \(reader.shape), embeddings have two axes (rows, dimension)")
+        path: path, "the shape is \(header.shape), embeddings have two axes (rows, dimension)")
     }
-    guard [.float16, .float32, .float64].contains(reader.type) else {
+    guard [.float16, .float32, .float64].contains(header.type) else {
       throw NpyError(
-        path: reader.path, "the dtype is '\(reader.type.code)', embeddings are '<f2', '<f4' or '<f8'")
+        path: path, "the dtype is '\(header.type.code)', embeddings are '<f2', '<f4' or '<f8'")
     }
-    guard reader.shape[1] > 0 else { throw NpyError(path: reader.path, "rows without values") }
+    guard header.shape[1] > 0 else { throw NpyError(path: path, "rows without values") }
   }
 }

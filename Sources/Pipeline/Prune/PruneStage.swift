@@ -143,9 +143,11 @@ public enum PruneStage {
     else {
       throw PipelineError(.usage, "the shards are not embedded, or not alike: run `tamis fit` first")
     }
-    if recipe.prune.needsScores { try checkScoreColumns(filled) }
+    if recipe.prune.needsScores { try checkScoreColumns(filled, recipe) }
     func paths(_ column: String) -> [String] { filled.map { workspace.columns($0.name) + "/\(column).npy" } }
-    let columns = ["image"] + (recipe.prune.needsScores ? scoreColumns : [])
+    // Without the column, images and captions share a space.
+    let hasJoint = filled.allSatisfy { $0.manifest.files["joint.npy"] != nil }
+    let columns = ["image"] + (recipe.prune.needsScores ? (hasJoint ? scoreColumns : ["text"]) : [])
     let needed = try rows * (350 + columns.reduce(0) { try $0 + (NpyReader(path: paths($1)[0]).rowBytes) })
     guard needed <= recipe.limits.memory else {
       throw PipelineError(
@@ -165,7 +167,7 @@ public enum PruneStage {
     var input = PruneInput(image: try EmbeddingFile.read(paths("image")), keys: keys.column)
     if recipe.prune.needsScores {
       input.text = try EmbeddingFile.read(paths("text"))
-      input.joint = try EmbeddingFile.read(paths("joint"))
+      if hasJoint { input.joint = try EmbeddingFile.read(paths("joint")) }
     }
     input.origin = RowOrigin(shard: origin.shard, row: origin.row)
     if let reference = recipe.prune.reference { input.reference = try EmbeddingFile.read(reference.file) }
@@ -187,16 +189,16 @@ public enum PruneStage {
   /// What the score is the dot product of.
   private static let scoreColumns = ["joint", "text"]
 
-  private static func checkScoreColumns(_ shards: [IngestedShard]) throws(PipelineError) {
+  private static func checkScoreColumns(
+    _ shards: [IngestedShard], _ recipe: Recipe
+  ) throws(PipelineError) {
+    guard shards.allSatisfy({ $0.manifest.files["text.npy"] != nil }) else {
+      throw PipelineError(.usage, "the captions are not embedded: run `tamis ingest` and `tamis fit` first")
+    }
     for column in scoreColumns {
-      guard shards.allSatisfy({ $0.manifest.files[column + ".npy"] != nil }) else {
-        throw PipelineError(
-          .usage,
-          column == "joint" && shards.allSatisfy { $0.manifest.files["text.npy"] != nil }
-            ? "the rows of the two models have not the same length, so there is no score of image and caption"
-            : "the captions are not embedded: run `tamis ingest` first")
-      }
-      guard Set(shards.map { $0.manifest.encoders[column] }).count == 1 else {
+      guard Set(shards.map { $0.manifest.encoders[column] }).count == 1,
+        Set(shards.map { $0.manifest.files[column + ".npy"] != nil }).count == 1
+      else {
         throw PipelineError(.usage, "the shards were not embedded alike: run `tamis ingest` first")
       }
     }

@@ -10,6 +10,8 @@ extension Recipe {
     case efficientnetLite0(ModelPrecision)
     /// An ONNX model of the user.
     case model(ImageModel)
+    /// Rows that were made elsewhere.
+    case file(ImportedRows)
 
     /// Names in a recipe.
     static let names = ["pixels", "efficientnet-lite0"]
@@ -20,6 +22,7 @@ extension Recipe {
       case .efficientnetLite0(let precision):
         try ["encoder": Self.names[1], "precision": precision.rawValue].encode(to: encoder)
       case .model(let model): try model.encode(to: encoder)
+      case .file(let rows): try rows.encode(to: encoder)
       }
     }
   }
@@ -102,6 +105,7 @@ extension RecipeFile {
   ) -> Recipe.ImageEncoder {
     var section = features.section("image")
     defer { section.finish() }
+    if let rows = readImported(&section, directory) { return .file(rows) }
     guard section.has("model") else {
       switch section.string("encoder", Recipe.ImageEncoder.names[0]) {
       case Recipe.ImageEncoder.names[0]: return .pixels
@@ -109,7 +113,7 @@ extension RecipeFile {
         return .efficientnetLite0(section.choice("precision", .int8))
       case let other:
         let names = Recipe.ImageEncoder.names.joined(separator: " or ")
-        section.report("encoder", "unknown value '\(other)'; expected \(names), or give a model")
+        section.report("encoder", "unknown value '\(other)'; expected \(names), or give a model or a file")
         return .pixels
       }
     }

@@ -18,6 +18,14 @@ extension Recipe {
     /// Whether ingest writes `quality.npy`.
     public var measuresQuality = false
 
+    /// Whether images and captions have rows that may be compared as they are: both by models of the user or files.
+    var shareSpace: Bool {
+      switch (image, text) {
+      case (.model?, .model?), (.model?, .file?), (.file?, .model?), (.file?, .file?): true
+      default: false
+      }
+    }
+
     /// As in the file: thumbnail and PCA are one section, and without it nothing asks for a PCA.
     public func encode(to encoder: any Encoder) throws {
       var values = encoder.container(keyedBy: CodingKeys.self)

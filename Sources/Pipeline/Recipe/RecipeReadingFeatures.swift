@@ -126,15 +126,11 @@ extension RecipeFile {
   /// A stage that needs scores, without captions and images in one space.
   static func checkScores(_ recipe: Recipe, _ problems: RecipeProblems) {
     guard recipe.prune.needsScores else { return }
-    switch recipe.features.text {
-    case .minilmConSE: return
-    case .model:
-      if case .model? = recipe.features.image { return }
-    case nil, .ngrams: break
-    }
+    if case .minilmConSE? = recipe.features.text { return }
+    if recipe.features.shareSpace { return }
     problems.add(
       recipe.prune.score != nil ? "prune.score" : "prune.dedup.rule",
-      "needs captions and images in one space: features.text: { encoder: minilm-conse }, or models for both "
+      "needs captions and images in one space: features.text: { encoder: minilm-conse }, or models (or files) for both "
         + "features.image and features.text")
   }
 

@@ -32,9 +32,10 @@ extension RecipeFile {
         standardize: feature         # feature | channel | none
         mask: { ratio: [0.1, 0.9], rule: closest, seed: 0 }   # component masks, see publish.add
       image: { encoder: pixels }     # the embedding that pruning works on; or { encoder: efficientnet-lite0 }, or
-                                     # { model: clip-visual.onnx, preset: clip } (docs/encoders.md)
+                                     # { model: clip-visual.onnx, preset: clip } (docs/encoders.md),
+                                     # or { file: emb.npy, keys: keys.txt } (docs/embeddings.md)
       text: none                     # captions: { encoder: ngrams }, { encoder: minilm-conse },
-                                     # or { model: clip-textual.onnx, tokenizer: tokenizer.json }
+                                     # or { model: clip-textual.onnx, tokenizer: tokenizer.json }, or a file as above
       quality: false                 # true: brightness, sharpness, pHash... of each sample (docs/quality.md)
 
     # What is dropped, in this order; leave a stage out and it does not run.

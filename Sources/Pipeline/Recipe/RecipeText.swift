@@ -10,6 +10,8 @@ extension Recipe {
     case minilmConSE(ModelPrecision)
     /// A model of the user.
     case model(TextModel)
+    /// Rows that were made elsewhere.
+    case file(ImportedRows)
 
     /// Names in a recipe.
     static let names = ["ngrams", "minilm-conse"]
@@ -19,7 +21,6 @@ extension Recipe {
     private enum CodingKeys: String, CodingKey { case encoder, dimensions, precision }
 
     public func encode(to encoder: any Encoder) throws {
-      if case .model(let model) = self { return try model.encode(to: encoder) }
       var values = encoder.container(keyedBy: CodingKeys.self)
       switch self {
       case .ngrams(let dimensions):
@@ -28,7 +29,8 @@ extension Recipe {
       case .minilmConSE(let precision):
         try values.encode(Self.names[1], forKey: .encoder)
         try values.encode(precision.rawValue, forKey: .precision)
-      case .model: break
+      case .model(let model): try model.encode(to: encoder)
+      case .file(let rows): try rows.encode(to: encoder)
       }
     }
   }
@@ -85,6 +87,7 @@ extension RecipeFile {
     }
     var section = root.section("text")
     defer { section.finish() }
+    if let rows = readImported(&section, directory) { return .file(rows) }
     if section.has("model") { return readTextModel(&section, directory) }
     switch section.string("encoder", "") {
     case Recipe.TextEmbedding.names[0]:
@@ -96,7 +99,7 @@ extension RecipeFile {
       section.report(
         "encoder",
         (other.isEmpty ? "missing" : "unknown value '\(other)'")
-          + "; expected \(names), or give model and tokenizer, or write text: none")
+          + "; expected \(names), or give model and tokenizer, or a file, or write text: none")
       return nil
     }
   }

@@ -58,6 +58,11 @@ public enum Pipe {
   public static func run(_ options: Options, recipe: Recipe, events: @escaping EventHandler) throws
     -> PipeReport
   {
+    guard !recipe.features.areImported else {
+      throw PipelineError(
+        .usage,
+        "--plan: its embeddings come from a file, which has no rows for new samples; fit it with an encoder")
+    }
     let memory = try MemoryPlan(recipe)
     let limits = memory.decodeLimits(recipe.decode)
     let watchdog = ImageWatchdog(seconds: recipe.limits.imageSeconds)

@@ -31,6 +31,10 @@ public struct StreamSession: ~Copyable {
     guard !ShardPatterns.sets(recipe.input.path).contains("-") else {
       throw PipelineError(.usage, "input.path: a stream watches files; `tamis pipe` reads standard input")
     }
+    guard !recipe.features.areImported else {
+      throw PipelineError(
+        .usage, "features: embeddings from a file have no rows for shards to come; a stream needs an encoder")
+    }
     guard recipe.publish.order == .input else {
       throw PipelineError(.usage, "publish.order: a stream publishes in the order of its input")
     }
