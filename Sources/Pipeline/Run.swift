@@ -48,7 +48,7 @@ public enum Run {
 
   /// Fewer than two samples have no covariance: they are published as they are.
   private static func withoutModels(_ recipe: Recipe, accepted: Int, _ events: EventHandler) -> Recipe {
-    let wantsModels = recipe.features.pca != nil || recipe.features.image != nil || recipe.prune.isActive
+    let wantsModels = recipe.features.pca != nil || recipe.features.image != nil || recipe.prune.needsImages
     guard accepted < 2, wantsModels || !recipe.publish.add.isEmpty else { return recipe }
     events(.notice("fewer than 2 samples: no PCA, no pruning, no masks"))
     var plain = recipe

@@ -37,7 +37,7 @@ public struct Verdict: Sendable {
   public init() {}
 
   /// Drops the row for `reason`; the first drop stays.
-  mutating func drop(_ reason: Reason) {
+  public mutating func drop(_ reason: Reason) {
     guard kept else { return }
     kept = false
     self.reason = reason

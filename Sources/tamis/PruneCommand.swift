@@ -60,6 +60,7 @@ struct PruneCommand: ParsableCommand {
       settings.threads = options.jobs ?? Recipe.Limits.defaultJobs
       var request = ArrayPrune.Request(image: image, output: output, settings: settings, memory: memory.bytes)
       arrays.apply(to: &request)
+      (request.filter, request.columns) = (try stages.filter.map { try SampleFilter($0) }, stages.columns)
       report = try ArrayPrune.run(request, events: logging.log.handler)
     } else {
       let (recipe, path) = try options.load()

@@ -49,8 +49,10 @@ struct StageOptions: ParsableArguments {
   @Option(help: "Seed (0).")
   var seed: UInt64?
 
-  @Option(help: "A filter expression (not available in this version).")
+  @Option(help: "Keep what passes, such as 'min(width, height) >= 200'; needs --columns (docs/filters.md).")
   var filter: String?
+  @Option(help: "A structured array (n,) whose fields --filter reads, such as samples.npy; may be repeated.")
+  var columns: [String] = []
   @Option(help: "A domain head (not available in this version).")
   var domain: String?
 
@@ -62,7 +64,12 @@ struct StageOptions: ParsableArguments {
   }
 
   func validate() throws {
-    if filter != nil { throw ValidationError("--filter is not available in this version.") }
+    if let filter {
+      do throws(FilterError) { _ = try SampleFilter(filter) } catch {
+        throw ValidationError("--filter: \(error.description)")
+      }
+    }
+    if (filter == nil) != columns.isEmpty { throw ValidationError("--filter and --columns belong together.") }
     if domain != nil { throw ValidationError("--domain is not available in this version.") }
     if dedupEpsilon != nil, dedupKeep != nil {
       throw ValidationError("Give either --dedup-epsilon or --dedup-keep.")

@@ -10,17 +10,16 @@ import Testing
   func places() throws {
     let recipe = try parse("image: { file: 'pool:l14_img', keys: keys.txt }, text: { file: /t.npy }")
     #expect(recipe.features.image == .file(.init(file: "/data/pool:l14_img", keys: "/data/keys.txt")))
-    #expect(recipe.features.importedText == .init(file: "/t.npy"))
-    #expect(recipe.features.text == nil)
+    #expect(recipe.features.text == .file(.init(file: "/t.npy")))
     #expect(try RecipeFile.parse(try RecipeFile.text(of: recipe), path: "y.yaml") == recipe)
   }
 
   @Test("other text and image sections are what they were")
   func others() throws {
     let recipe = try parse("image: { encoder: pixels }, text: { encoder: ngrams }")
-    #expect(recipe.features.image == .pixels && recipe.features.importedText == nil)
-    #expect(recipe.features.text?.encoder == .ngrams)
-    #expect(try parse("text: none").features.importedText == nil)
+    #expect(recipe.features.image == .pixels)
+    #expect(recipe.features.text == .ngrams(dimensions: 256))
+    #expect(try parse("text: none").features.text == nil)
   }
 
   @Test("a file beside an encoder or a model, and unknown keys, are named")

@@ -23,6 +23,10 @@ public enum ArrayPrune {
     public var gap: String?
     public var conceptCentroids: String?
     public var dedupCentroids: String?
+    /// Rows for which this is false are dropped.
+    public var filter: SampleFilter?
+    /// `(n,)` structured arrays with the fields that the filter reads.
+    public var columns: [String] = []
     public var settings: PruneSettings
     /// Directory to write.
     public var output: String
@@ -99,6 +103,12 @@ public enum ArrayPrune {
     input.gap = try request.gap.map(ArrayFiles.floats)
     input.conceptCentroids = try request.conceptCentroids.map { try ArrayFiles.embeddings($0) }
     input.dedupCentroids = try request.dedupCentroids.map { try ArrayFiles.embeddings($0) }
+
+    input.drops = try request.filter.map { filter in
+      let types = try request.columns.map { try ArrayFiles.open($0).type }
+      return try FilterColumns(filter, arrays: types)
+        .keeps(request.columns, rows: image.rows).map { $0 ? .kept : .filter }
+    }
 
     events(.began(stage: "prune", shards: 1, bytes: 0, samples: image.rows))
     let result: PruneResult

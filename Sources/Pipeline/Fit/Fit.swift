@@ -103,7 +103,7 @@ public enum Fit {
   private static func needsEncoder(_ recipe: Recipe) -> Bool {
     switch recipe.features.image {
     case .pixels: true
-    case nil: recipe.prune.isActive
+    case nil: recipe.prune.needsImages
     case .efficientnetLite0, .model, .file: false
     }
   }

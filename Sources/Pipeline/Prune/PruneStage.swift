@@ -87,8 +87,13 @@ public enum PruneStage {
     events(.began(stage: "prune", shards: shards.count, bytes: 0, samples: total))
     var verdicts = [Verdict](repeating: Verdict(), count: total)
     var scoreCut: Double?
-    if recipe.prune.isActive, total > 0 {
-      let result = try decide(recipe, shards, workspace, events)
+    var drops: [Reason]?
+    if let filter = recipe.prune.filter {
+      drops = try filtered(FilterColumns.workspace(filter, recipe.features), recipe, shards, workspace)
+      for (row, reason) in drops!.enumerated() where reason != .kept { verdicts[row].drop(reason) }
+    }
+    if recipe.prune.needsImages, total > 0 {
+      let result = try decide(recipe, drops, shards, workspace, events)
       try writeModels(result, recipe, shards, workspace)
       (verdicts, scoreCut) = (result.verdicts, result.scoreCut)
       report.note(result.concepts)
@@ -133,8 +138,22 @@ public enum PruneStage {
     return true
   }
 
+  /// What the filter drops, over all shards.
+  private static func filtered(
+    _ filter: FilterColumns, _ recipe: Recipe, _ shards: [IngestedShard], _ workspace: borrowing Workspace
+  ) throws -> [Reason] {
+    var drops: [Reason] = []
+    for shard in shards {
+      let kept = try filter.keeps(
+        shard: workspace.columns(shard.name), recipe.features, rows: shard.manifest.accepted)
+      drops += kept.map { $0 ? .kept : .filter }
+    }
+    return drops
+  }
+
   private static func decide(
-    _ recipe: Recipe, _ shards: [IngestedShard], _ workspace: borrowing Workspace, _ events: EventHandler
+    _ recipe: Recipe, _ drops: [Reason]?, _ shards: [IngestedShard], _ workspace: borrowing Workspace,
+    _ events: EventHandler
   ) throws -> PruneResult {
     let rows = shards.reduce(0) { $0 + $1.manifest.accepted }
     let filled = shards.filter { $0.manifest.accepted > 0 }
@@ -170,6 +189,7 @@ public enum PruneStage {
       if hasJoint { input.joint = try EmbeddingFile.read(paths("joint")) }
     }
     input.origin = RowOrigin(shard: origin.shard, row: origin.row)
+    input.drops = drops
     if let reference = recipe.prune.reference { input.reference = try EmbeddingFile.read(reference.file) }
     let epsilon = calibratedEpsilon(recipe.features.image)
     if recipe.prune.dedup.map({ $0.epsilon == nil && $0.keep == nil }) ?? false {
@@ -242,7 +262,7 @@ public enum PruneStage {
     }
     try directory.write(Array(shards.map { $0.name + "\n" }.joined().utf8), as: "shards.txt")
     let dropped = Dictionary(uniqueKeysWithValues: report.dropped.map { ("\($0.key)", $0.value) })
-    let used = recipe.prune.isActive ? ["image"] + (recipe.prune.needsScores ? scoreColumns : []) : []
+    let used = recipe.prune.needsImages ? ["image"] + (recipe.prune.needsScores ? scoreColumns : []) : []
     let made = shards.first { $0.manifest.accepted > 0 }?.manifest.encoders ?? [:]
     let manifest = VerdictManifest(
       key: key, samples: report.samples, kept: report.kept, dropped: dropped, files: files,
@@ -265,7 +285,10 @@ public enum PruneStage {
     var prune = recipe.prune
     let reference = try prune.reference.map { try FileDigest(path: $0.file).sha256 }
     prune.reference?.file = ""
-    let files = ["keys.txt", "image.npy"] + (prune.needsScores ? scoreColumns.map { $0 + ".npy" } : [])
+    let measured = prune.filter == nil ? [] : ["samples.npy", "quality.npy"]
+    let files =
+      ["keys.txt"] + (prune.needsImages ? ["image.npy"] : []) + measured
+      + (prune.needsScores ? scoreColumns.map { $0 + ".npy" } : [])
     var parts = shards.map { shard in
       (naming ? [shard.name] : []) + files.map { shard.manifest.files[$0]?.sha256 ?? "" }
     }

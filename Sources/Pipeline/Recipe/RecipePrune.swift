@@ -1,15 +1,19 @@
 public import Prune
 
 extension Recipe {
-  /// What is dropped; a stage that is nil does not run. Order: dedup → score → reference → concepts.
+  /// What is dropped; a stage that is nil does not run. Order: filter → dedup → score → reference → concepts.
   public struct Prune: Sendable, Equatable, Encodable {
+    /// Samples for which this is false are dropped.
+    public var filter: SampleFilter?
     public var dedup: Dedup?
     public var score: Score?
     public var reference: Reference?
     public var concepts: Concepts?
 
     /// True when a stage runs.
-    public var isActive: Bool { dedup != nil || score != nil || reference != nil || concepts != nil }
+    public var isActive: Bool { filter != nil || needsImages }
+    /// True when a stage needs rows of images.
+    public var needsImages: Bool { dedup != nil || score != nil || reference != nil || concepts != nil }
     /// True when a stage needs the score of image and caption.
     public var needsScores: Bool { score != nil || dedup?.rule == .score }
   }
@@ -132,5 +136,12 @@ extension PruneSettings {
       stage.rule = concepts.rule
       self.concepts = stage
     }
+  }
+}
+
+extension SampleFilter: Encodable {
+  public func encode(to encoder: any Encoder) throws {
+    var value = encoder.singleValueContainer()
+    try value.encode(text)
   }
 }

@@ -73,9 +73,14 @@ extension RecipeFile {
 
   static func readPrune(_ root: inout RecipeSection, _ prune: inout Recipe.Prune, _ directory: String) {
     var section = root.section("prune")
-    for key in ["filter", "domain"] where section.has(key) {
-      _ = section.node(key)
-      section.report(key, "not available in this version")
+    if section.has("domain") {
+      _ = section.node("domain")
+      section.report("domain", "not available in this version")
+    }
+    if section.has("filter") {
+      do throws(FilterError) { prune.filter = try SampleFilter(section.string("filter", "true")) } catch {
+        section.report("filter", error.description)
+      }
     }
     if section.has("dedup") { prune.dedup = readDedup(&section) }
     if section.has("score") { prune.score = readScore(&section) }
@@ -121,6 +126,14 @@ extension RecipeFile {
     score.keep = section.number("keep", 1)
     score.rule = section.choice("rule", score.rule)
     return score
+  }
+
+  /// A filter that reads what no column has.
+  static func checkFilter(_ recipe: Recipe, _ problems: RecipeProblems) {
+    guard let filter = recipe.prune.filter else { return }
+    do throws(PipelineError) { _ = try FilterColumns.workspace(filter, recipe.features) } catch {
+      problems.add("prune.filter", error.description)
+    }
   }
 
   /// A stage that needs scores, without captions and images in one space.

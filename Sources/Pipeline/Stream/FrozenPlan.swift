@@ -13,6 +13,8 @@ struct FrozenPlan {
   let encoder: PixelEncoder?
   /// Names the encoder, as in the column manifests.
   let encoderID: String
+  /// Whether rows of images decide anything.
+  let needsRows: Bool
   /// What made the rows behind the score, by column; empty where no score decides.
   let scoreEncoders: [String: String]
   private var plan: StreamingPlan
@@ -29,7 +31,11 @@ struct FrozenPlan {
     let verdicts = try PruneStage.manifest(in: path)
     let scoreCut = verdicts?.scoreCut
     scoreEncoders = scoreCut == nil ? [:] : (verdicts?.encoders ?? [:]).filter { $0.key != "image" }
-    if let name = manifest?.encoder ?? verdicts?.encoders?["image"], name.hasPrefix("onnx:") {
+    let name = manifest?.encoder ?? verdicts?.encoders?["image"]
+    needsRows = manifest != nil || verdicts?.encoders == nil || name != nil
+    if !needsRows {
+      (encoder, encoderID) = (nil, "")
+    } else if let name, name.hasPrefix("onnx:") {
       (encoder, encoderID) = (nil, name)
     } else {
       encoder = PixelEncoder(basis: try PCAFiles.read(models + "pca"))
@@ -59,19 +65,19 @@ struct FrozenPlan {
     let keys = try KeyFile.keys(path + "/columns/\(shard)/keys.txt")
     guard !keys.isEmpty else { return }
     let verdicts = try VerdictFile.read(path + "/verdicts/\(shard).npy")
-    let rows = try EmbeddingFile.read(path + "/columns/\(shard)/image.npy")
-    guard verdicts.count == keys.count, rows.rows == keys.count else {
+    let rows = needsRows ? try EmbeddingFile.read(path + "/columns/\(shard)/image.npy") : nil
+    guard verdicts.count == keys.count, rows.map({ $0.rows == keys.count }) ?? true else {
       throw PipelineError(.badData, "\(path): verdicts and columns of \(shard) do not fit together")
     }
     let scores = try Self.scores(path + "/columns/\(shard)", needed: usesScores)
     for (row, key) in keys.enumerated() {
-      let values = rows.row(row)
+      let values = rows?.row(row) ?? []
       decided[KeyUniqueness.hashWords(key).0] = (fingerprint(values, scores?[row] ?? .nan), verdicts[row])
-      if verdicts[row].kept { plan.remember(values, shard: index, row: Int32(row)) }
+      if verdicts[row].kept, needsRows { plan.remember(values, shard: index, row: Int32(row)) }
     }
   }
 
-  /// Whether ``decide(_:score:key:shard:row:)`` looks at the score.
+  /// Whether ``decide(_:score:passes:key:shard:row:)`` looks at the score.
   var usesScores: Bool { !scoreEncoders.isEmpty }
 
   /// The scores of a shard's samples, from its columns; nil where none is needed.
@@ -93,12 +99,19 @@ struct FrozenPlan {
   /// - Parameters:
   ///   - values: its stored embedding, widened.
   ///   - score: of image and caption, by stored rows; NaN where none is needed.
+  ///   - passes: whether it passes the recipe's filter.
   mutating func decide(
-    _ values: [Float], score: Float, key: ArraySlice<UInt8>, shard: Int32, row: Int32
+    _ values: [Float], score: Float, passes: Bool, key: ArraySlice<UInt8>, shard: Int32, row: Int32
   ) throws -> Verdict {
     let hash = KeyUniqueness.hashWords(key).0
     let fingerprint = fingerprint(values, score)
     if let known = decided[hash], known.row == fingerprint { return known.verdict }
+    guard needsRows, passes else {
+      var verdict = Verdict()
+      if !passes { verdict.drop(.filter) }
+      decided[hash] = (fingerprint, verdict)
+      return verdict
+    }
     do {
       let verdict = try plan.decide(values, score: score, keyHash: hash, shard: shard, row: row)
       decided[hash] = (fingerprint, verdict)

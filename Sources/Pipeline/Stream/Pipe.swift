@@ -81,6 +81,8 @@ public enum Pipe {
     {
       throw PipelineError(.usage, "the plan was fitted on rows of another model than the recipe names")
     }
+    let filter =
+      plan == nil ? nil : try recipe.prune.filter.map { try FilterColumns.workspace($0, recipe.features) }
     let names = Set(options.add.map(\.rawValue))
     let fields = try AddedFields(
       recipe, Recipe.Publish.Added.allCases.filter { names.contains($0.rawValue) },
@@ -96,8 +98,10 @@ public enum Pipe {
       workers: memory.workers, window: memory.window,
       makeWorker: {
         StreamWorker(
-          IngestWorker(recipe, limits: limits, watchdog: watchdog, encoders: encoders),
-          encoder: plan?.encoder)
+          IngestWorker(
+            recipe, limits: limits, watchdog: watchdog, encoders: encoders,
+            measuresQuality: filter != nil && recipe.features.measuresQuality),
+          encoder: plan?.encoder, filter: filter)
       },
       finish: { try $0.finish() })
   }
@@ -112,16 +116,20 @@ private struct StreamWorker: MapWorker, ~Copyable {
     var thumbnail: [UInt8] = []
     /// `<f2` row.
     var embedding: [Float16] = []
+    /// Whether it passes the recipe's filter.
+    var passes = true
     /// Of image and caption; NaN where no model gives one.
     var score = Float.nan
   }
 
   private var ingest: IngestWorker
   private let encoder: PixelEncoder?
+  private let filter: FilterColumns?
 
-  init(_ ingest: consuming IngestWorker, encoder: PixelEncoder?) {
+  init(_ ingest: consuming IngestWorker, encoder: PixelEncoder?, filter: FilterColumns?) {
     self.ingest = ingest
     self.encoder = encoder
+    self.filter = filter
   }
 
   mutating func map(_ item: IngestItem) throws -> Result {
@@ -130,6 +138,10 @@ private struct StreamWorker: MapWorker, ~Copyable {
       return Result(ingested: ingested)
     }
     var result = Result(ingested: ingested, sample: sample, thumbnail: accepted.thumbnail)
+    if let filter {
+      let rows = [accepted.record.bytes] + (accepted.quality.map { [$0.bytes] } ?? [])
+      result.passes = filter.keeps(rows.map { $0[...] })
+    }
     if let joint = accepted.rows?.joint, let text = accepted.rows?.text {
       func stored(_ row: [Float]) -> [Float] { row.map { Float(Float16($0)) } }
       result.score = imageTextScore(joint: stored(joint), text: stored(text))
@@ -189,7 +201,8 @@ private struct PipeSink: OrderedSink, ~Copyable {
     report.samples += 1
     if plan != nil {
       let verdict = try plan!.decide(
-        embedding.map { Float($0) }, score: plan!.usesScores ? result.score : .nan, key: sample.key[...],
+        embedding.map { Float($0) }, score: plan!.usesScores ? result.score : .nan, passes: result.passes,
+        key: sample.key[...],
         shard: -1, row: Int32(report.samples - 1))
       guard verdict.kept else {
         report.dropped[verdict.reason, default: 0] += 1

@@ -151,7 +151,7 @@ public struct StreamSession: ~Copyable {
       _ = try ImageColumn.fill(
         encoder, id: plan!.encoderID, recipe, [IngestedShard(name: name, manifest: manifest)], workspace,
         events)
-    } else if manifest.accepted > 0,
+    } else if manifest.accepted > 0, plan!.needsRows,
       manifest.encoders["image"] != plan!.encoderID
         || !plan!.scoreEncoders.allSatisfy({ manifest.encoders[$0] == $1 })
     {
@@ -169,12 +169,17 @@ public struct StreamSession: ~Copyable {
     var verdicts: [Verdict] = []
     let keys = try KeyFile.keys(workspace.columns(name) + "/keys.txt")
     if !keys.isEmpty {
-      let rows = try EmbeddingFile.read(workspace.columns(name) + "/image.npy")
+      let rows = plan!.needsRows ? try EmbeddingFile.read(workspace.columns(name) + "/image.npy") : nil
+      let passes = try recipe.prune.filter.map {
+        try FilterColumns.workspace($0, recipe.features)
+          .keeps(shard: workspace.columns(name), recipe.features, rows: keys.count)
+      }
       let scores = try FrozenPlan.scores(workspace.columns(name), needed: plan!.usesScores)
       for (row, key) in keys.enumerated() {
         verdicts.append(
           try plan!.decide(
-            rows.row(row), score: scores?[row] ?? .nan, key: key, shard: Int32(index), row: Int32(row)))
+            rows?.row(row) ?? [], score: scores?[row] ?? .nan, passes: passes?[row] ?? true, key: key,
+            shard: Int32(index), row: Int32(row)))
       }
     }
     try VerdictDirectory.write(verdicts, of: name, to: workspace.path)
