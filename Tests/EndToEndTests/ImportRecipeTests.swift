@@ -98,6 +98,25 @@ import Testing
     }
   }
 
+  @Test("Images and captions from files have a score: the dot product of the two rows")
+  func scores() throws {
+    let folder = try ingested()
+    let path = try recipe(
+      folder, image: "file: rows/shuffled.npy, keys: rows/shuffled.txt",
+      text: "file: rows/caption.npy, keys: rows/keys.txt", prune: "prune: { score: { keep: 0.6 } }\n")
+    let result = try tamis("run", path, "-w", folder.path + "/ws", "-q")
+    #expect(result.status == 0, "\(result.errors)")
+    try folder.expectOracle("import_rows.py", ["scores", "%/ws", "%/rows", "0.6"], "497")
+    #expect(try tamis("verify", folder.path + "/ws").status == 0)
+    let wrong = try recipe(
+      folder, image: "file: rows/image.npy", text: "file: rows/text.npy",
+      prune: "prune: { score: { keep: 0.6 } }\n")
+    #expect(
+      try tamis("fit", wrong, "-w", folder.path + "/ws").errors
+        == "tamis: features: image rows of 40 values and caption rows of 24 have no score of image and caption\n"
+    )
+  }
+
   @Test("A new shard's rows are added alone; a killed fit goes on")
   func addedShard() throws {
     let folder = try ingested()

@@ -5,7 +5,7 @@ import Shards
 /// Rows are matched by key, or follow the accepted samples (shards bytewise, then offset). They are read for one shard
 /// after the other; what is held is the map of keys, 36 bytes each, and a block of rows.
 struct ImportedColumn {
-  /// `image` or `text`.
+  /// `image`, `text`, or `joint`: the image rows once more, as the score wants them.
   let name: String
   let rows: Recipe.ImportedRows
   private let kind: EmbeddingSource.Kind
@@ -22,12 +22,28 @@ struct ImportedColumn {
     let text = recipe.features.importedText.map {
       ImportedColumn(name: "text", rows: $0, kind: .text, limits: recipe.limits, workspace: workspace)
     }
-    return [image, text].compactMap { $0 }
+    let joint =
+      text == nil || !recipe.prune.needsScores
+      ? nil
+      : image.map {
+        ImportedColumn(
+          name: "joint", rows: $0.rows, kind: .image, limits: recipe.limits, workspace: workspace)
+      }
+    return [image, joint, text].compactMap { $0 }
   }
 
   /// Refuses, before any work, files that are not there, are no embeddings, or need more memory than there is.
   static func check(_ recipe: Recipe) throws {
-    for column in all(recipe) { _ = try column.checked(EmbeddingSource(column.rows.file, column.kind)) }
+    var dimensions: [String: Int] = [:]
+    for column in all(recipe) {
+      dimensions[column.name] = try column.checked(EmbeddingSource(column.rows.file, column.kind)).dimension
+    }
+    if let joint = dimensions["joint"], let text = dimensions["text"], joint != text {
+      throw PipelineError(
+        .usage,
+        "features: image rows of \(joint) values and caption rows of \(text) have no score of image and caption"
+      )
+    }
   }
 
   private func checked(_ source: EmbeddingSource) throws -> EmbeddingShape {
@@ -46,6 +62,7 @@ struct ImportedColumn {
   ) throws -> Int? {
     let columns = all(recipe, workspace.path)
     guard !columns.isEmpty else { return nil }
+    try check(recipe)
     let scratch = workspace.path + "/.import"
     var filled = 0
     for column in columns {
@@ -58,7 +75,7 @@ struct ImportedColumn {
 
   private func fill(_ shards: [IngestedShard], scratch: String, _ events: EventHandler) throws -> Int {
     let source = try EmbeddingSource(rows.file, kind)
-    let shape = try checked(source)
+    let shape = try EmbeddingFile.shape(source)
     let id = try id(source, shards)
     let stale = try shards.filter { shard in
       let isThere = try FileStatus(path: directory(shard) + "/\(name).npy") != nil
@@ -70,7 +87,8 @@ struct ImportedColumn {
     let keys = try rows.keys.map { try ImportKeys($0, expected: shape.rows) }
     let used = try match(shards, keys, rows: shape.rows, total: total, events)
     var file = try ImportedRowFile(source, named: rows.file, scratch: scratch)
-    if let first = try file.inspect(isUsed: { used?.contains($0) ?? true }, allowsZero: kind == .text) {
+    let notUnit = try file.inspect(isUsed: { used?.contains($0) ?? true }, allowsZero: kind == .text)
+    if let first = notUnit, name != "joint" {
       events(
         .notice("\(rows.file): rows normalised, row \(first) is the first not of unit length"))
     }
@@ -155,7 +173,7 @@ struct ImportedColumn {
         "\(rows.keys ?? ""): \(missing) of \(total) samples have no row; the first is \(first.key) in shard "
           + first.shard)
     }
-    if count > total {
+    if count > total, name != "joint" {
       events(.notice("\(rows.file): \(count - total) of \(count) rows belong to no sample and are not used"))
     }
     return used

@@ -4,6 +4,7 @@ usage: import_rows.py arrays DIR              other forms of what `make_arrays.p
        import_rows.py rows WORKSPACE DIR      rows for the samples of an ingested workspace
        import_rows.py check WORKSPACE COLUMN FILE.npy KEYS.txt [unit]
                                               that the column has these rows; unit: divided by their lengths
+       import_rows.py scores WORKSPACE DIR KEEP
        import_rows.py bombs DIR
 """
 import json
@@ -80,6 +81,10 @@ def rows(workspace, directory):
     forms(directory, image, text)
     save(directory + "/image.npy", image)
     save(directory + "/text.npy", text)
+    # Captions in the images' space.
+    caption = unit(image.astype("<f4") + rng.normal(size=(n, d)) * rng.uniform(0.05, 0.3, (n, 1))).astype("<f4")
+    caption[::40] = 0
+    save(directory + "/caption.npy", caption)
     save(directory + "/long.npy", image.astype("<f4") * rng.uniform(0.5, 3, (n, 1)).astype("<f4"))
     # In another order, with rows of samples that are not there; those may be anything.
     order = rng.permutation(n + 30)
@@ -129,6 +134,20 @@ def check(workspace, column, file, names, *how):
     print(total)
 
 
+def scores(workspace, directory, keep):
+    image = np.load(directory + "/image.npy").astype(np.float64)
+    caption = np.load(directory + "/caption.npy").astype("<f2").astype(np.float64)
+    expected = (image * caption).cumsum(1)[:, -1].astype("<f4")
+    expected[(caption == 0).all(1)] = np.nan
+    verdicts = np.concatenate(
+        [np.load(f"{workspace}/verdicts/{s}.npy", allow_pickle=False) for s, _ in workspace_keys(workspace)])
+    assert np.array_equal(verdicts["score"], expected, equal_nan=True)
+    number = int(float(keep) * len(expected))
+    least = np.sort(expected[~np.isnan(expected)])[::-1][number - 1]
+    assert np.array_equal(verdicts["kept"], expected >= least)
+    print(len(verdicts))
+
+
 def bombs(directory):
     os.makedirs(directory, exist_ok=True)
     # 120 MB of zeros in 120 kB, with an honest header.
@@ -152,4 +171,4 @@ def bombs(directory):
 
 
 if __name__ == "__main__":
-    {"arrays": arrays, "rows": rows, "check": check, "bombs": bombs}[sys.argv[1]](*sys.argv[2:])
+    {"arrays": arrays, "rows": rows, "check": check, "scores": scores, "bombs": bombs}[sys.argv[1]](*sys.argv[2:])
