@@ -116,7 +116,47 @@ import Testing
     #expect(listing.contains("000000000.input.mask.npy\n") && listing.contains("000000000.mask.npy\n"))
   }
 
-  @Test("a basis that memory cannot hold is refused with the number; wrong names are refused in words")
+  @Test(
+    "a basis that memory cannot hold is refused with the number needed: the fit, and the fields made with it")
+  func memory() throws {
+    let folder = try TemporaryFolder()
+    _ = try folder.addSamples()
+    func write(_ limit: String) throws -> String {
+      try folder.write(
+        "recipe.yaml",
+        """
+        input: { path: in/ }
+        features: { pca: { size: 96, basis: truncated, components: 300, mask: { emit: [mask, visible] } } }
+        publish: { path: out/, add: [mask] }
+        limits: { memory: \(limit) }
+
+        """)
+    }
+    let needed =
+      /limits.memory: the truncated PCA of 96 x 96 images needs ([\d.]+) MiB, the limit is 64.0 MiB/
+    let refused = try tamis("run", try write("64MiB"), "-q")
+    #expect(refused.status == 2)
+    let number = try #require(refused.errors.firstMatch(of: needed)?.1, "\(refused.errors)")
+    // The number is enough; nothing was read before the refusal.
+    #expect(folder.data(".tamis/inputs.json") == nil)
+    let fitted = try tamis("run", try write("\(number)MiB"), "-q")
+    #expect(fitted.status == 0, "\(fitted.errors)")
+    // A smaller limit later: the basis is there, 300 x 27 648 numbers of four bytes, and may take half of the limit.
+    let stage = try tamis("fit", try write("64MiB"), "-w", folder.path + "/.tamis", "-q")
+    #expect(stage.status == 2 && stage.errors.contains(needed), "\(stage.errors)")
+    let published = try tamis(
+      "publish", try write("64MiB"), "-w", folder.path + "/.tamis", "-o", folder.path + "/new")
+    #expect(published.status == 2)
+    let fields =
+      /limits.memory: fields computed with a basis of 3[\d.]+ MiB need ([\d.]+) MiB, the limit is 64.0 MiB/
+    let more = try #require(published.errors.firstMatch(of: fields)?.1, "\(published.errors)")
+    let again = try tamis(
+      "publish", try write("\(more)MiB"), "-w", folder.path + "/.tamis", "-o", folder.path + "/new", "-q")
+    #expect(again.status == 0, "\(again.errors)")
+    #expect(folder.data("new/00000.tar") == folder.data("out/00000.tar"))
+  }
+
+  @Test("wrong names are refused in words")
   func refusals() throws {
     let folder = try TemporaryFolder()
     _ = try folder.addSamples()

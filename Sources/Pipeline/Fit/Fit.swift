@@ -25,6 +25,8 @@ public enum Fit {
 
   /// Counts the n-grams of captions, fits the PCA of the thumbnails, and fills the `text.npy` and `image.npy`
   /// columns, as far as the recipe needs them.
+  ///
+  /// - Throws: ``PipelineError``, before any work, when `limits.memory` cannot hold the PCA.
   public static func run(
     _ recipe: Recipe, in workspace: borrowing Workspace, events: @escaping EventHandler
   ) throws -> FitReport {
@@ -36,6 +38,7 @@ public enum Fit {
     _ recipe: Recipe, in workspace: borrowing Workspace, saveEvery interval: Int,
     events: @escaping EventHandler
   ) throws -> FitReport {
+    try checkMemory(recipe)
     var report = FitReport()
     if let text = recipe.features.text {
       report.shardsWithCaptionsEmbedded = try TextColumn.fit(text, recipe, workspace, events)
