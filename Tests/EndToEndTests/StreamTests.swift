@@ -2,7 +2,7 @@ import Foundation
 import Testing
 
 /// A process that goes on until it is told to end.
-private final class Server {
+final class Server {
   let process = Process()
   private let folder: TemporaryFolder
 
@@ -141,13 +141,13 @@ private final class Server {
       #expect(folder.files(part).filter { !$0.key.hasSuffix(".tmp") } == whole.files(part), "\(part)")
     }
   }
+}
 
-  /// Polls a condition for at most a minute.
-  private func waitUntil(_ condition: () -> Bool) throws {
-    for _ in 0..<600 {
-      if condition() { return }
-      Thread.sleep(forTimeInterval: 0.1)
-    }
-    Issue.record("the server did not get there within a minute")
+/// Polls a condition for at most a minute.
+func waitUntil(_ condition: () -> Bool) throws {
+  for _ in 0..<600 {
+    if condition() { return }
+    Thread.sleep(forTimeInterval: 0.1)
   }
+  Issue.record("the server did not get there within a minute")
 }
