@@ -5,11 +5,13 @@ import Testing
 @Suite struct AddedFieldTests {
   private let everything = "emit: [mask, ratio, coefficients, visible, target]"
 
-  private func recipe(_ mask: String, publish: String = "", add: String = "[mask]") -> String {
+  private func recipe(
+    _ mask: String, basis: String = "", publish: String = "", add: String = "[mask]"
+  ) -> String {
     """
     input: { path: in/ }
     features:
-      pca: { size: 16, mask: { ratio: [0.1, 0.9], seed: 7\(mask.isEmpty ? "" : ", " + mask) } }
+      pca: { size: 16\(basis), mask: { ratio: [0.1, 0.9], seed: 7\(mask.isEmpty ? "" : ", " + mask) } }
       patches: { grid: [4, 6], kind: blocks, ratio: 0.4 }
       image: { encoder: pixels }
     publish: { path: out/, samples_per_shard: 120, add: \(add)\(publish) }
@@ -63,6 +65,17 @@ import Testing
     ] {
       let folder = try publish(recipe(everything + ", " + mask))
       #expect(try check(folder).contains("masks equal NumPy's"), "\(mask)")
+    }
+  }
+
+  @Test(
+    "fields made with every kind of basis are NumPy's",
+    arguments: ["separable", "dct", "patch, patch: 4", "truncated, components: 60"])
+  func bases(basis: String) throws {
+    for mask in ["", ", target: pixels, scope: batch, batch: 50"] {
+      let folder = try publish(recipe(everything + mask, basis: ", basis: " + basis))
+      let output = try check(folder)
+      #expect(output.contains("masks equal NumPy's") && output.contains("visible + masked = z"), "\(output)")
     }
   }
 
