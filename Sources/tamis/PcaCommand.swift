@@ -30,7 +30,7 @@ struct PcaCommand: ParsableCommand {
     discussion: """
       Writes pc_matrix.npy, eigenvalues.npy, eigenvalues_ratio.npy, mean_reshaped.npy, std_reshaped.npy and
       manifest.json, as a PMAE trainer opens them; structured bases have small factors in place of pc_matrix.npy
-      (docs/masking.md). 8-bit input is exact: any order of rows gives the same bits, but for a truncated basis.
+      (docs/pca-bases.md). 8-bit input is exact: any order of rows gives the same bits, but for a truncated basis.
 
       8-bit data in several files, or on several machines, is fitted in pieces: --partial writes the sums and
       products of one array, --merge adds them up. The result has the bits of one pass over all of it.

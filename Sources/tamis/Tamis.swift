@@ -1,3 +1,4 @@
+import Algebra
 import ArgumentParser
 import Foundation
 import Pipeline
@@ -29,6 +30,8 @@ struct Tamis: ParsableCommand {
     ])
 
   static func main() {
+    // Workers call BLAS side by side. With threads of its own, OpenBLAS makes such calls wait for each other.
+    OpenBLAS.setThreads(1)
     do {
       var command = try parseAsRoot()
       try command.run()

@@ -5,11 +5,13 @@ import Testing
 @Suite struct AddedFieldTests {
   private let everything = "emit: [mask, ratio, coefficients, visible, target]"
 
-  private func recipe(_ mask: String, publish: String = "", add: String = "[mask]") -> String {
+  private func recipe(
+    _ mask: String, basis: String = "", publish: String = "", add: String = "[mask]"
+  ) -> String {
     """
     input: { path: in/ }
     features:
-      pca: { size: 16, mask: { ratio: [0.1, 0.9], seed: 7\(mask.isEmpty ? "" : ", " + mask) } }
+      pca: { size: 16\(basis), mask: { ratio: [0.1, 0.9], seed: 7\(mask.isEmpty ? "" : ", " + mask) } }
       patches: { grid: [4, 6], kind: blocks, ratio: 0.4 }
       image: { encoder: pixels }
     publish: { path: out/, samples_per_shard: 120, add: \(add)\(publish) }
@@ -66,6 +68,17 @@ import Testing
     }
   }
 
+  @Test(
+    "fields made with every kind of basis are NumPy's",
+    arguments: ["separable", "dct", "patch, patch: 4", "truncated, components: 60"])
+  func bases(basis: String) throws {
+    for mask in ["", ", target: pixels, scope: batch, batch: 50"] {
+      let folder = try publish(recipe(everything + mask, basis: ", basis: " + basis))
+      let output = try check(folder)
+      #expect(output.contains("masks equal NumPy's") && output.contains("visible + masked = z"), "\(output)")
+    }
+  }
+
   @Test("emit says what add: [mask] stands for; fields may be named one by one")
   func emit() throws {
     let folder = try publish(recipe("emit: coefficients"))
@@ -116,7 +129,47 @@ import Testing
     #expect(listing.contains("000000000.input.mask.npy\n") && listing.contains("000000000.mask.npy\n"))
   }
 
-  @Test("a basis that memory cannot hold is refused with the number; wrong names are refused in words")
+  @Test(
+    "a basis that memory cannot hold is refused with the number needed: the fit, and the fields made with it")
+  func memory() throws {
+    let folder = try TemporaryFolder()
+    _ = try folder.addSamples()
+    func write(_ limit: String) throws -> String {
+      try folder.write(
+        "recipe.yaml",
+        """
+        input: { path: in/ }
+        features: { pca: { size: 96, basis: truncated, components: 300, mask: { emit: [mask, visible] } } }
+        publish: { path: out/, add: [mask] }
+        limits: { memory: \(limit) }
+
+        """)
+    }
+    let needed =
+      /limits.memory: the truncated PCA of 96 x 96 images needs ([\d.]+) MiB, the limit is 64.0 MiB/
+    let refused = try tamis("run", try write("64MiB"), "-q")
+    #expect(refused.status == 2)
+    let number = try #require(refused.errors.firstMatch(of: needed)?.1, "\(refused.errors)")
+    // The number is enough; nothing was read before the refusal.
+    #expect(folder.data(".tamis/inputs.json") == nil)
+    let fitted = try tamis("run", try write("\(number)MiB"), "-q")
+    #expect(fitted.status == 0, "\(fitted.errors)")
+    // A smaller limit later: the basis is there, 300 x 27 648 numbers of four bytes, and may take half of the limit.
+    let stage = try tamis("fit", try write("64MiB"), "-w", folder.path + "/.tamis", "-q")
+    #expect(stage.status == 2 && stage.errors.contains(needed), "\(stage.errors)")
+    let published = try tamis(
+      "publish", try write("64MiB"), "-w", folder.path + "/.tamis", "-o", folder.path + "/new")
+    #expect(published.status == 2)
+    let fields =
+      /limits.memory: fields computed with a basis of 3[\d.]+ MiB need ([\d.]+) MiB, the limit is 64.0 MiB/
+    let more = try #require(published.errors.firstMatch(of: fields)?.1, "\(published.errors)")
+    let again = try tamis(
+      "publish", try write("\(more)MiB"), "-w", folder.path + "/.tamis", "-o", folder.path + "/new", "-q")
+    #expect(again.status == 0, "\(again.errors)")
+    #expect(folder.data("new/00000.tar") == folder.data("out/00000.tar"))
+  }
+
+  @Test("wrong names are refused in words")
   func refusals() throws {
     let folder = try TemporaryFolder()
     _ = try folder.addSamples()

@@ -79,7 +79,7 @@ import Testing
   }
 
   @Test(
-    "tamis pca takes every basis of images; the snippet of docs/masking.md rebuilds components from its files"
+    "tamis pca takes every basis of images; the snippet of docs/pca-bases.md rebuilds components from its files"
   )
   func arrays() throws {
     let folder = try TemporaryFolder()
@@ -98,7 +98,7 @@ import Testing
         try folder.expectOracle("basis_numpy.py", ["%/\(basis)", basis, "feature", "%/images.npy"], size)
       }
       try folder.expectOracle(
-        "basis_snippet.py", [Repository.root + "/docs/masking.md", "%/\(basis)", "%/images.npy"],
+        "basis_snippet.py", [Repository.root + "/docs/pca-bases.md", "%/\(basis)", "%/images.npy"],
         String(size.split(separator: " ")[1]))
     }
     let refused = try tamis(

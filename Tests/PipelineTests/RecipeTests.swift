@@ -102,6 +102,16 @@ import Testing
   @Test("texts that are no size", arguments: ["", "GiB", "two", "-1KB", "1e30TB"])
   func noSizes(text: String) { #expect(ByteSize.parse(text) == nil) }
 
+  @Test(
+    "A size that is said to be needed is enough when it is typed again",
+    arguments: [
+      1, 1023, 1025, 110_592_001, 3_623_878_656, 1 << 30, (1 << 30) - 1, 1_073_741_825, 2_362_232_012,
+    ])
+  func needed(bytes: Int) {
+    let parsed = ByteSize.parse(ByteSize.needed(bytes)) ?? 0
+    #expect(parsed >= bytes && Double(parsed) < 1.1 * Double(bytes) + 1)
+  }
+
   @Test("YAML that does not parse is one problem")
   func broken() {
     #expect(throws: RecipeError.self) { try RecipeFile.parse("a: [", path: "r.yaml") }

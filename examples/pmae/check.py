@@ -28,6 +28,7 @@ def thumbnails(workspace):
 def check(out, workspace, epoch=None, path=None):
     manifest = shards.manifest(out)
     basis = Basis(workspace + "/models/pca")
+    exact = basis.converted(lambda array: array.astype(np.float64) if array.dtype == np.float32 else array)
     assert manifest["basis"] == basis.sha256
     masks = Masks(manifest["mask"], basis.ratios) if "mask" in manifest else None
     images = thumbnails(workspace)
@@ -43,7 +44,7 @@ def check(out, workspace, epoch=None, path=None):
         for name, form in manifest["fields"].items():
             assert sample[name].dtype == np.dtype(form["dtype"]) and list(sample[name].shape) == form["shape"], name
         z = basis.standardize(images[key][None]).astype(np.float64)
-        coefficients = z @ basis.components.astype(np.float64).T
+        coefficients = exact.coefficients(z)
         if "coefficients.npy" in sample:
             near("coefficients", sample["coefficients.npy"].astype(np.float64), coefficients[0])
         if masks:
@@ -53,7 +54,7 @@ def check(out, workspace, epoch=None, path=None):
             if "mask_ratio.npy" in sample:
                 assert sample["mask_ratio.npy"].tolist() == [drawn, realised], key
                 assert abs(basis.ratios[mask].astype(np.float64).sum() - realised) < 1e-6
-            masked = (coefficients * mask) @ basis.components.astype(np.float64)
+            masked = exact.pixels(coefficients * mask)
             if "visible.npy" in sample:
                 near("visible", sample["visible.npy"].reshape(-1).astype(np.float64), (z - masked)[0])
             if "target.npy" in sample:
@@ -61,7 +62,7 @@ def check(out, workspace, epoch=None, path=None):
                 if target.ndim == 1:
                     assert not target[~mask].any()
                     near("target", target, (coefficients * mask)[0])
-                    part = target @ basis.components
+                    part = exact.pixels(target[None])[0]
                 else:
                     near("target", target.reshape(-1), masked[0])
                     part = target.reshape(-1)

@@ -3,6 +3,7 @@
 `Masks` re-derives the component masks of any epoch, `Basis` opens models/pca and turns rows into coefficients,
 visible images and targets. Nothing here needs Tamis or PyTorch.
 """
+import copy
 import hashlib
 import json
 
@@ -10,17 +11,45 @@ import numpy as np
 
 
 class Basis:
-    """models/pca as `numpy.load` gives it: L unit rows over D standardised pixels."""
+    """models/pca, of any kind: coefficients of standardised pixels, and the pixels that coefficients make.
+
+    Rows are standardised images flattened as planes, (n, D); coefficients are (n, L). `full` and `truncated` bases are a
+    matrix. Those of `separable`, `dct` and `patch` come from small factors, no matrix is made: for these L = D.
+    """
 
     def __init__(self, directory):
         def load(name):
             return np.load(f"{directory}/{name}.npy", allow_pickle=False)
 
-        self.sha256 = json.load(open(f"{directory}/manifest.json"))["basis_sha256"]
-        self.components = load("pc_matrix")  # (L, D)
+        with open(f"{directory}/manifest.json") as file:
+            manifest = json.load(file)
+        self.kind, self.sha256 = manifest["basis"], manifest["basis_sha256"]
         self.ratios = load("eigenvalues_ratio")  # (L,)
         self.eigenvalues = load("eigenvalues")
         self.mean, self.std = load("mean_reshaped"), load("std_reshaped")  # (3, S, S)
+        c, h, w = self.mean.shape
+        if self.kind in ("full", "truncated"):
+            self.arrays = {"matrix": load("pc_matrix")}  # (L, D)
+            return
+        order = load("order").astype(np.int64).T
+        if self.kind == "patch":
+            patch = load("patch_components")  # (m, m)
+            p = round((len(patch) // 3) ** 0.5)
+            # The features of every patch, patch after patch.
+            features = np.arange(c * h * w).reshape(c, h // p, p, w // p, p).transpose(1, 3, 0, 2, 4).reshape(-1)
+            self.arrays = {"patch": patch, "features": features, "places": np.argsort(features)}
+            place = order[0] * len(patch) + order[1]
+        else:
+            self.arrays = {name: load(name) for name in ("channel", "rows", "columns")}
+            place = (order[0] * h + order[1]) * w + order[2]
+        # Component l is number place[l] of the unsorted ones.
+        self.arrays |= {"sorted": place, "unsorted": np.argsort(place)}
+
+    def converted(self, convert):
+        """The same with `convert` done to its arrays, such as `torch.from_numpy`."""
+        other = copy.copy(self)
+        other.arrays = {name: convert(array) for name, array in self.arrays.items()}
+        return other
 
     def standardize(self, thumbnails):
         """(n, S, S, 3) bytes -> (n, D)."""
@@ -28,11 +57,27 @@ class Basis:
         return ((x - self.mean) / self.std).reshape(len(x), -1)
 
     def coefficients(self, z):
-        return z @ self.components.T
+        """(n, D) -> (n, L)."""
+        a = self.arrays
+        if "matrix" in a:
+            return z @ a["matrix"].T
+        if "patch" in a:
+            grid = z[:, a["features"]].reshape(len(z), -1, len(a["patch"])) @ a["patch"].T
+        else:
+            grid = a["rows"] @ z.reshape(len(z), *self.mean.shape) @ a["columns"].T
+            grid = a["channel"] @ grid.reshape(len(z), 3, -1)
+        return grid.reshape(len(z), -1)[:, a["sorted"]]
 
-    def masked(self, z, masks):
-        """The part of z in the masked components, (z V_M) V_M^T; masks are (n, L) of bool."""
-        return (self.coefficients(z) * masks) @ self.components
+    def pixels(self, coefficients):
+        """(n, L) -> (n, D): what these coefficients add up to."""
+        a, count = self.arrays, len(coefficients)
+        if "matrix" in a:
+            return coefficients @ a["matrix"]
+        grid = coefficients[:, a["unsorted"]]
+        if "patch" in a:
+            return (grid.reshape(count, -1, len(a["patch"])) @ a["patch"]).reshape(count, -1)[:, a["places"]]
+        grid = a["channel"].T @ grid.reshape(count, 3, -1)
+        return (a["rows"].T @ grid.reshape(count, *self.mean.shape) @ a["columns"]).reshape(count, -1)
 
 
 class Masks:

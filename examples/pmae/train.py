@@ -70,8 +70,8 @@ def main():
     assert np.array_equal(again, published)
     print(f"{len(keys)} samples, {len(basis.ratios)} components; masks drawn again by NumPy equal the published ones")
 
-    v = torch.from_numpy(basis.components)
-    z = torch.from_numpy(visible.reshape(len(keys), -1) + (coefficients * published) @ basis.components)
+    v = basis.converted(torch.from_numpy)
+    z = torch.from_numpy(visible.reshape(len(keys), -1) + basis.pixels(coefficients * published))
     c = torch.from_numpy(coefficients)
     model = TinyViT(basis.mean.shape[-1])
     optimizer = torch.optim.AdamW(model.parameters(), 1e-3, betas=(0.9, 0.95), weight_decay=0.05)
@@ -83,8 +83,8 @@ def main():
         losses, nothing = [], []
         for rows in np.array_split(order.permutation(len(keys)), max(1, len(keys) // options.batch)):
             m, target = hidden[rows], c[rows] * hidden[rows]
-            images = (z[rows] - target @ v).reshape(-1, *basis.mean.shape)
-            error = (model(images) @ v.T * m - target) ** 2
+            images = (z[rows] - v.pixels(target)).reshape(-1, *basis.mean.shape)
+            error = (v.coefficients(model(images)) * m - target) ** 2
             loss = (error.sum(1) / m.sum(1)).mean()
             optimizer.zero_grad()
             loss.backward()

@@ -97,7 +97,7 @@ public enum ArrayPCA {
     guard needed <= limits.memory else {
       throw PipelineError(
         .usage,
-        "--memory: the full PCA of \(features) features needs \(ByteSize.text(needed)), "
+        "--memory: the full PCA of \(features) features needs \(ByteSize.needed(needed)), "
           + "the limit is \(ByteSize.text(limits.memory))")
     }
     events(

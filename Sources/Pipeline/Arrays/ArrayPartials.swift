@@ -81,7 +81,7 @@ public enum ArrayPartials {
     guard needed <= limits.memory else {
       throw PipelineError(
         .usage,
-        "\(what) of \(features) features needs \(ByteSize.text(needed)), the limit is "
+        "\(what) of \(features) features needs \(ByteSize.needed(needed)), the limit is "
           + "\(ByteSize.text(limits.memory)); raise --memory")
     }
   }

@@ -91,7 +91,7 @@ public enum ArrayPrune {
     guard needed <= request.memory else {
       throw PipelineError(
         .usage,
-        "pruning needs \(ByteSize.text(needed)), the limit is \(ByteSize.text(request.memory)); raise --memory"
+        "pruning needs \(ByteSize.needed(needed)), the limit is \(ByteSize.text(request.memory)); raise --memory"
       )
     }
     let names = try Names(request, rows: image.rows)

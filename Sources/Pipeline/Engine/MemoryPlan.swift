@@ -31,7 +31,7 @@ struct MemoryPlan {
     guard limits.memory >= least else {
       throw PipelineError(
         .usage,
-        "limits.memory: \(ByteSize.text(limits.memory)) is too small, \(ByteSize.text(least)) is needed"
+        "limits.memory: \(ByteSize.text(limits.memory)) is too small, \(ByteSize.needed(least)) is needed"
           + (models > 0 ? " with the models" : ""))
     }
     workers = limits.jobs ?? Recipe.Limits.defaultJobs

@@ -48,7 +48,7 @@ struct BasisFit {
     let what = shape.channels == 3 ? "\(shape.height) x \(shape.width) images" : "\(shape.features) features"
     throw PipelineError(
       .usage,
-      "\(limitName): the \(pca.basis.rawValue) PCA of \(what) needs \(ByteSize.text(needed)), "
+      "\(limitName): the \(pca.basis.rawValue) PCA of \(what) needs \(ByteSize.needed(needed)), "
         + "the limit is \(ByteSize.text(limits.memory))")
   }
 

@@ -27,6 +27,8 @@ public enum Fit {
 
   /// Counts the n-grams of captions, fits the PCA of the thumbnails, and fills the `text.npy` and `image.npy`
   /// columns or imports them, as far as the recipe needs them.
+  ///
+  /// - Throws: ``PipelineError``, before any work, when `limits.memory` cannot hold the PCA.
   public static func run(
     _ recipe: Recipe, in workspace: borrowing Workspace, events: @escaping EventHandler
   ) throws -> FitReport {
@@ -38,6 +40,7 @@ public enum Fit {
     _ recipe: Recipe, in workspace: borrowing Workspace, saveEvery interval: Int,
     events: @escaping EventHandler
   ) throws -> FitReport {
+    try checkMemory(recipe)
     var report = FitReport()
     if case .ngrams(let dimensions)? = recipe.features.text {
       report.shardsWithCaptionsEmbedded = try TextColumn.fit(dimensions, recipe, workspace, events)

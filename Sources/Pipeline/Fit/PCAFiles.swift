@@ -2,8 +2,8 @@ import Algebra
 import Features
 import Shards
 
-/// `models/pca`: the files a PMAE trainer opens unchanged (spec/masking.md 3.1), small factors in place of the
-/// matrix for structured bases, and a manifest. `docs/masking.md` describes them.
+/// `models/pca`: the files a PMAE trainer opens unchanged (docs/pca-bases.md), small factors in place of the
+/// matrix for structured bases, and a manifest. `docs/pca-bases.md` describes them.
 enum PCAFiles {
   /// Files of every basis.
   static let commonNames = [

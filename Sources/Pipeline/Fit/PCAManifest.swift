@@ -2,7 +2,7 @@ import Algebra
 import Features
 import Shards
 
-/// `models/pca/manifest.json`: what the basis is (spec/masking.md 3.2).
+/// `models/pca/manifest.json`: what the basis is (docs/pca-bases.md).
 struct PCAManifest: Codable, Equatable {
   struct Layout: Codable, Equatable {
     var channels: Int

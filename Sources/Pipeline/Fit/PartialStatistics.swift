@@ -27,7 +27,7 @@ struct PartialManifest: Codable, Equatable {
 /// Count, sums and products of some of the images as files that add up: all that a PCA needs to know of them.
 ///
 /// Every number is an exact integer, so merged statistics equal those of one pass over all the images, whatever
-/// the split and the order. `docs/pca.md` describes the files.
+/// the split and the order. `docs/pca-partial-statistics.md` describes the files.
 enum PartialStatistics {
   static let arrayNames = ["count.npy", "products.npy", "sums.npy"]
   static let allNames = Set(arrayNames + ["manifest.json"])

@@ -84,7 +84,7 @@ struct AddedFields {
       throw PipelineError(
         .usage,
         "limits.memory: fields computed with a basis of \(ByteSize.text(bytes)) need "
-          + "\(ByteSize.text(2 * bytes)), the limit is \(ByteSize.text(limits.memory))")
+          + "\(ByteSize.needed(2 * bytes)), the limit is \(ByteSize.text(limits.memory))")
     }
   }
 

@@ -171,7 +171,7 @@ public enum PruneStage {
     guard needed <= recipe.limits.memory else {
       throw PipelineError(
         .usage,
-        "limits.memory: pruning \(rows) rows needs about \(ByteSize.text(needed)), the limit is "
+        "limits.memory: pruning \(rows) rows needs about \(ByteSize.needed(needed)), the limit is "
           + ByteSize.text(recipe.limits.memory))
     }
     var keys = PackedKeys()

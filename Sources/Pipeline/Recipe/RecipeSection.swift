@@ -201,4 +201,13 @@ public enum ByteSize {
     }
     return String(format: "%.1f TiB", value)
   }
+
+  /// A size that a limit has to reach, rounded up, so that the number that is read is enough: 1.01 GiB → `1.1 GiB`.
+  public static func needed(_ bytes: Int) -> String {
+    guard let unit = [1 << 40, 1 << 30, 1 << 20, 1 << 10].first(where: { bytes >= $0 }) else {
+      return text(bytes)
+    }
+    let tenths = (Double(bytes) * 10 / Double(unit)).rounded(.up)
+    return text(Int((tenths * Double(unit) / 10).rounded(.up)))
+  }
 }

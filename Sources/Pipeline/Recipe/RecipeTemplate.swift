@@ -27,7 +27,7 @@ extension RecipeFile {
         size: 32                     # side of the thumbnail
         fit: crop                    # crop | squash
         filter: bicubic              # box | bilinear | bicubic | lanczos
-        basis: full                  # full | separable | dct | truncated | patch (docs/masking.md)
+        basis: full                  # full | separable | dct | truncated | patch (docs/pca-bases.md)
         components: all              # of full: leading ones kept; of truncated: how many, at most 1024
         standardize: feature         # feature | channel | none
         mask: { ratio: [0.1, 0.9], rule: closest, seed: 0 }   # component masks, see publish.add

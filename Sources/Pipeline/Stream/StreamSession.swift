@@ -7,7 +7,8 @@ import Shards
 ///
 /// *Bootstrap*: shards are ingested until `daemon.fit.after_samples` are there; *fit*: PCA, embeddings and plan are
 /// made as a run makes them; *stream*: each further shard is embedded by the frozen basis and decided by the frozen
-/// plan. Without anything to prune there is no plan, and every accepted sample is kept.
+/// plan. Without anything to prune there is no plan, and every accepted sample is kept; where published fields need a
+/// basis, it alone is fitted, on the same first shards, and nothing is published before.
 ///
 /// The published bytes are a function of the claims, of the claim at which the plan was fitted, and of the seals,
 /// all of which are written down before they take effect (``StreamState``).
@@ -38,6 +39,7 @@ public struct StreamSession: ~Copyable {
     guard recipe.publish.order == .input else {
       throw PipelineError(.usage, "publish.order: a stream publishes in the order of its input")
     }
+    if fits(recipe) { try Fit.checkMemory(recipe) }
     var session = StreamSession(
       recipe, workspace: try Workspace(path: path), state: try StreamState.load(path),
       recipeHash: try Ingest.recipeHash(recipe), events: events)
@@ -71,8 +73,13 @@ public struct StreamSession: ~Copyable {
     }
   }
 
-  /// True once verdicts are given.
-  public var isStreaming: Bool { !recipe.prune.isActive || state.fittedClaims > 0 }
+  /// Whether something has to be fitted before the first sample is published.
+  private static func fits(_ recipe: Recipe) -> Bool {
+    recipe.prune.isActive || AddedFields.needBasis(recipe.addedFields)
+  }
+
+  /// True once samples are kept or dropped as they come.
+  public var isStreaming: Bool { !Self.fits(recipe) || state.fittedClaims > 0 }
   /// Samples kept and not published yet.
   public var pendingSamples: Int { pending.count }
   /// Samples published.
@@ -118,10 +125,8 @@ public struct StreamSession: ~Copyable {
       return try state.save(workspace.path)
     }
     guard try hasNewKeys(shard) else { return }
-    if !recipe.prune.isActive {
-      pending += try keptRows(shard.name)
-    } else if state.fittedClaims > 0 {
-      try decide(shard.name)
+    if isStreaming {
+      if recipe.prune.isActive { try decide(shard.name) }
       pending += try keptRows(shard.name)
     } else if try acceptedSamples() >= recipe.daemon.fitAfterSamples {
       try fit()
@@ -132,14 +137,19 @@ public struct StreamSession: ~Copyable {
     try workspace.ingestedShards().reduce(0) { $0 + $1.manifest.accepted }
   }
 
-  /// Fits the plan on the claims so far, as a run does, and takes its verdicts.
+  /// Fits the plan on the claims so far, as a run does, and takes its verdicts; without anything to prune, the basis.
   private mutating func fit() throws {
-    _ = try Fit.run(recipe, in: workspace, events: events)
-    _ = try PruneStage.run(recipe, in: workspace, events: events)
+    let prunes = recipe.prune.isActive
+    var fitted = recipe
+    // Nothing reads the columns of embeddings then.
+    if !prunes { (fitted.features.image, fitted.features.text) = (nil, nil) }
+    _ = try Fit.run(fitted, in: workspace, events: events)
+    if prunes { _ = try PruneStage.run(recipe, in: workspace, events: events) }
     state.fittedClaims = state.claims.count
     try state.save(workspace.path)
-    events(.notice("plan fitted on \(try acceptedSamples()) samples of \(state.fittedClaims) shards"))
-    plan = try FrozenPlan(workspace: workspace.path, shards: state.claims)
+    let (what, samples) = (prunes ? "plan" : "basis", try acceptedSamples())
+    events(.notice("\(what) fitted on \(samples) samples of \(state.fittedClaims) shards"))
+    if prunes { plan = try FrozenPlan(workspace: workspace.path, shards: state.claims) }
     pending = try state.claims.flatMap { try keptRows($0) }
   }
 
@@ -218,7 +228,7 @@ public struct StreamSession: ~Copyable {
   /// After a restart: the last claim may be half done, the last seal may not have its name yet.
   private mutating func recover() throws {
     if let last = state.sealed.last { try finishSeal(last) }
-    if state.fittedClaims > 0 {
+    if recipe.prune.isActive, state.fittedClaims > 0 {
       let decided = try state.claims.filter {
         try FileStatus(path: workspace.path + "/verdicts/\($0).npy") != nil
       }

@@ -1,6 +1,6 @@
-"""Runs the Python of docs/masking.md on a basis and checks that its components and projections fit together.
+"""Runs the Python of docs/pca-bases.md on a basis and checks that its components and projections fit together.
 
-usage: basis_snippet.py masking.md DIR X.npy        prints L
+usage: basis_snippet.py pca-bases.md DIR X.npy        prints L
 """
 import re
 import sys
