@@ -33,10 +33,10 @@ struct FrozenPlan {
     scoreEncoders = scoreCut == nil ? [:] : (verdicts?.encoders ?? [:]).filter { $0.key != "image" }
     let name = manifest?.encoder ?? verdicts?.encoders?["image"]
     needsRows = manifest != nil || verdicts?.encoders == nil || name != nil
-    if !needsRows {
-      (encoder, encoderID) = (nil, "")
-    } else if let name, name.hasPrefix("onnx:") {
+    if let name, name.hasPrefix("onnx:") {
       (encoder, encoderID) = (nil, name)
+    } else if !needsRows, try PCAFiles.manifest(models + "pca") == nil {
+      (encoder, encoderID) = (nil, "")
     } else {
       encoder = PixelEncoder(basis: try PCAFiles.read(models + "pca"))
       encoderID = try Fit.encoderID(models + "pca")

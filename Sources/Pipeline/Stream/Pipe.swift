@@ -76,11 +76,13 @@ public enum Pipe {
     let encoders = try SampleEncoders(recipe)
     let ids = encoders?.ids ?? [:]
     if let plan,
-      (plan.encoder == nil && plan.encoderID != ids["image"])
+      (plan.needsRows && plan.encoder == nil && plan.encoderID != ids["image"])
         || !plan.scoreEncoders.allSatisfy({ ids[$0] == $1 })
     {
       throw PipelineError(.usage, "the plan was fitted on rows of another model than the recipe names")
     }
+    // Where nothing was decided by rows, those of the recipe's model are the embedding.
+    let pixels = plan?.needsRows == false && ids["image"] != nil ? nil : plan?.encoder
     let filter =
       plan == nil ? nil : try recipe.prune.filter.map { try FilterColumns.workspace($0, recipe.features) }
     let names = Set(options.add.map(\.rawValue))
@@ -101,7 +103,7 @@ public enum Pipe {
           IngestWorker(
             recipe, limits: limits, watchdog: watchdog, encoders: encoders,
             measuresQuality: filter != nil && recipe.features.measuresQuality),
-          encoder: plan?.encoder, filter: filter)
+          encoder: pixels, filter: filter)
       },
       finish: { try $0.finish() })
   }
