@@ -20,7 +20,7 @@ tamis, worker, shards, models = sys.argv[1], sys.argv[2], Path(sys.argv[3]), Pat
 quick = os.environ.get("QUICK") == "1"
 TURNS = 3 if quick else 5
 SETS = ("512-q85-mixed",) if quick else ("256-q85-mixed", "512-q85-mixed")
-PICTURES = 2000  # a process at least, so that its start does not count
+PICTURES = 4000  # a process at least, so that its start counts little
 MODELS = [(models / "efficientnet-lite0-int8.onnx", "efficientnet-lite0"), (models / "efficientnet-lite0.onnx", "efficientnet-lite0")]
 MODELS += [(Path(path), "sscd") for path in sys.argv[5:]]
 

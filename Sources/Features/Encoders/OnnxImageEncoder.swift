@@ -24,12 +24,13 @@ public struct OnnxImageEncoder: Sendable {
 
   private let session: OnnxSession
   private let input: Int
-  private let isPlanar: Bool
+  /// Of the image input.
+  private let shape: [Int]
   private let type: OnnxType
   private let batch: Int
   private let pooling: TokenPooling?
   private let outputs: [Int]
-  private let table: [Float]
+  private let numbers: PixelNumbers
   /// Inputs that have nothing to do with the picture, in joint models.
   private let fillers: [OnnxTensor]
 
@@ -66,10 +67,10 @@ public struct OnnxImageEncoder: Sendable {
     guard let type = value.type, [.float32, .float16, .uint8].contains(type) else {
       throw EncoderError("the image input must be float32, float16 or uint8, it is \(value)")
     }
-    let shape = value.dimensions
-    let isPlanar = shape[1] == 3 || (shape[3] != 3 && shape[1] == nil)
-    let sides = isPlanar ? [shape[2], shape[3]] : [shape[1], shape[2]]
-    guard (isPlanar ? shape[1] : shape[3]) ?? 3 == 3 else {
+    let given = value.dimensions
+    let isPlanar = given[1] == 3 || (given[3] != 3 && given[1] == nil)
+    let sides = isPlanar ? [given[2], given[3]] : [given[1], given[2]]
+    guard (isPlanar ? given[1] : given[3]) ?? 3 == 3 else {
       throw EncoderError("the image input must have three channels, first or last; it is \(value)")
     }
     if let height = sides[0], let width = sides[1], height != width {
@@ -84,9 +85,10 @@ public struct OnnxImageEncoder: Sendable {
       throw EncoderError("the model takes pictures of \(fixed) x \(fixed), not \(preparation.size): \(value)")
     }
     try preparation.take(options)
-    let batch = shape[0] ?? 1
+    let batch = given[0] ?? 1
     guard (1...1024).contains(batch) else { throw EncoderError("a batch of \(batch) pictures: \(value)") }
-    let table = preparation.table()
+    let area = preparation.size * preparation.size
+    let numbers = PixelNumbers(preparation.table(), type, isPlanar: isPlanar, area: area, batch: batch)
     var fillers: [OnnxTensor] = []
     for other in session.inputs.indices where other != index {
       fillers.append(try Self.filler(session.inputs[other], other))
@@ -96,18 +98,22 @@ public struct OnnxImageEncoder: Sendable {
     let isGrid = session.outputs[outputs[0]].dimensions.count == 3
     let pooling = options.pooling ?? (isGrid ? .cls : nil)
 
-    let grey = [UInt8](repeating: 127, count: preparation.size * preparation.size * 3)
-    let tensor = Self.tensor(grey, index, type, batch, isPlanar, preparation.size, table)
-    let trial = try session.run([tensor] + fillers, outputs: outputs)
+    let size = preparation.size
+    let shape = isPlanar ? [batch, 3, size, size] : [batch, size, size, 3]
+    let grey = [UInt8](repeating: 127, count: area * 3)
+    let trial = try numbers.with(grey) { bytes throws(EncoderError) in
+      let tensor = OnnxTensor(input: index, type: type, dimensions: shape, bytes: bytes)
+      return try session.run([tensor] + fillers, outputs: outputs)
+    }
     dimension = try Self.row(trial[0], batch, pooling).count
     jointDimension = trial.count > 1 ? try Self.row(trial[1], batch, pooling).count : nil
     self.session = session
     input = index
-    self.isPlanar = isPlanar
+    self.shape = shape
     self.type = type
     self.preparation = preparation
     self.batch = batch
-    self.table = table
+    self.numbers = numbers
     self.fillers = fillers
     self.outputs = outputs
     self.pooling = pooling
@@ -118,8 +124,10 @@ public struct OnnxImageEncoder: Sendable {
   /// - Parameter picture: size × size × 3 bytes as ``preparation`` makes them.
   /// - Throws: ``EncoderError`` if the model fails or gives a row of zeros or NaN.
   public func encode(_ picture: [UInt8]) throws(EncoderError) -> (row: [Float], joint: [Float]?) {
-    let tensor = Self.tensor(picture, input, type, batch, isPlanar, preparation.size, table)
-    let arrays = try session.run([tensor] + fillers, outputs: outputs)
+    let arrays = try numbers.with(picture) { bytes throws(EncoderError) in
+      let tensor = OnnxTensor(input: input, type: type, dimensions: shape, bytes: bytes)
+      return try session.run([tensor] + fillers, outputs: outputs)
+    }
     let row = try UnitRow.make(Self.row(arrays[0], batch, pooling))
     guard row.count == dimension else {
       throw EncoderError("the model gave \(row.count) numbers, and \(dimension) before")
@@ -153,29 +161,6 @@ public struct OnnxImageEncoder: Sendable {
   }
 
   // MARK: Numbers in and out
-
-  private static func tensor(
-    _ picture: [UInt8], _ input: Int, _ type: OnnxType, _ batch: Int, _ isPlanar: Bool, _ size: Int,
-    _ table: [Float]
-  ) -> OnnxTensor {
-    precondition(picture.count == size * size * 3, "not a picture of the model's size")
-    let ordered = isPlanar ? PixelLayout.planar(picture.span, pixels: size * size) : picture
-    let area = size * size
-    let width = type == .uint8 ? 1 : type == .float16 ? 2 : 4
-    var bytes: [UInt8]
-    switch type {
-    case .uint8: bytes = ordered
-    case .float16:
-      bytes = PixelNumbers.bytes(ordered.span, isPlanar: isPlanar, area: area) {
-        Float16(table[$0 * 256 + $1])
-      }
-    default: bytes = PixelNumbers.bytes(ordered.span, isPlanar: isPlanar, area: area) { table[$0 * 256 + $1] }
-    }
-    if batch > 1 { bytes += [UInt8](repeating: 0, count: (batch - 1) * ordered.count * width) }
-    return OnnxTensor(
-      input: input, type: type, dimensions: isPlanar ? [batch, 3, size, size] : [batch, size, size, 3],
-      bytes: bytes)
-  }
 
   /// The first row of an output: (n, d), tokens (n, t, d) pooled, or a map (n, d, y, x) averaged.
   private static func row(

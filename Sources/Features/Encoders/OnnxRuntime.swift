@@ -84,28 +84,12 @@ public enum OnnxDevice: Sendable, Equatable {
   ///   - wanted: indices of the outputs to get; they must be float32 or float16.
   /// - Throws: ``EncoderError`` with the runtime's words.
   public func run(_ tensors: [OnnxTensor], outputs wanted: [Int]) throws(EncoderError) -> [OnnxArray] {
-    // All data in one block, each tensor at a multiple of 64 bytes.
-    var offsets: [Int] = []
-    var size = 0
-    for tensor in tensors {
-      offsets.append(size)
-      size += (tensor.bytes.count + 63) / 64 * 64
-    }
-    var block = [UInt8](repeating: 0, count: max(size, 1))
-    for (tensor, offset) in zip(tensors, offsets) {
-      block.replaceSubrange(offset..<(offset + tensor.bytes.count), with: tensor.bytes)
-    }
     var arrays: [OnnxArray] = []
-    let indices = wanted.map { $0 }
     try unsafe withErrorText { text in
-      unsafe block.withUnsafeMutableBytes { data in
-        var described = unsafe [tamis_ort_tensor]()
-        for (tensor, offset) in zip(tensors, offsets) {
-          unsafe described.append(unsafe tensor.described(at: data.baseAddress! + offset))
-        }
-        return unsafe withUnsafeMutablePointer(to: &arrays) { arrays in
+      unsafe Self.described(tensors[...], []) { described in
+        unsafe withUnsafeMutablePointer(to: &arrays) { arrays in
           unsafe tamis_ort_run(
-            handle, described, described.count, indices, indices.count,
+            handle, described, described.count, wanted, wanted.count,
             { context, type, rank, dimensions, data, elements in
               let arrays = unsafe context!.assumingMemoryBound(to: [OnnxArray].self)
               let shape = (0..<Int(rank)).map { unsafe Int(dimensions![$0]) }
@@ -118,6 +102,18 @@ public enum OnnxDevice: Sendable, Equatable {
       throw EncoderError("the output is not float32 or float16")
     }
     return arrays
+  }
+
+  /// Calls `body` with what the runtime is told of all tensors, whose bytes stay where they are meanwhile.
+  private static func described(
+    _ tensors: ArraySlice<OnnxTensor>, _ before: [tamis_ort_tensor], _ body: ([tamis_ort_tensor]) -> Int32
+  ) -> Int32 {
+    guard let tensor = tensors.first else { return unsafe body(before) }
+    return unsafe tensor.bytes.withUnsafeBytes { bytes in
+      // The runtime only reads inputs; its type for them is not const.
+      let data = unsafe UnsafeMutableRawPointer(mutating: bytes.baseAddress!)
+      return unsafe described(tensors.dropFirst(), before + [tensor.described(at: data)], body)
+    }
   }
 }
 
