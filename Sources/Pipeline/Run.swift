@@ -34,6 +34,7 @@ public enum Run {
     let recipe = withoutModels(recipe, accepted: report.ingest.accepted, events)
     report.fit = try Fit.run(recipe, in: workspace, events: events)
     report.prune = try PruneStage.run(recipe, in: workspace, events: events)
+    try Fit.runAfterPruning(recipe, in: workspace, &report.fit, events: events)
     report.publish = try Publish.run(recipe, in: workspace, replacing: replacing, events: events)
     guard report.prune.samples == report.ingest.accepted, report.publish.samples == report.prune.kept else {
       throw PipelineError(

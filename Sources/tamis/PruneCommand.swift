@@ -66,6 +66,8 @@ struct PruneCommand: ParsableCommand {
       let (recipe, path) = try options.load()
       let workspace = try Workspace(path: path)
       report = try PruneStage.run(recipe, in: workspace, events: logging.log.handler)
+      var fitted = FitReport()
+      try Fit.runAfterPruning(recipe, in: workspace, &fitted, events: logging.log.handler)
     }
     if !logging.quiet {
       print(Summary.text(report) ?? "The recipe prunes nothing: \(report.samples) samples kept.")

@@ -46,17 +46,42 @@ public enum Fit {
       report.shardsWithCaptionsEmbedded = try TextColumn.fit(dimensions, recipe, workspace, events)
     }
     report.columnsImported = try ImportedColumn.fill(recipe, workspace, events)
-    guard needsPCA(recipe) else {
+    guard needsPCA(recipe), !isAfterPruning(recipe) else {
       return report
     }
+    try fitPCA(recipe, keptBy: nil, workspace, saveEvery: interval, &report, events)
+    return report
+  }
+
+  /// What is left of fitting once the verdicts are there: the basis of the kept samples (`fit_on: kept`).
+  ///
+  /// - Parameter report: of ``run(_:in:events:)``; the PCA is added.
+  public static func runAfterPruning(
+    _ recipe: Recipe, in workspace: borrowing Workspace, _ report: inout FitReport,
+    events: @escaping EventHandler
+  ) throws {
+    guard needsPCA(recipe), isAfterPruning(recipe) else { return }
+    try checkMemory(recipe)
+    let verdicts = try Verdicts(workspace.ingestedShards(), recipe, workspace)
+    try fitPCA(
+      recipe, keptBy: verdicts, workspace, saveEvery: ThumbnailGram.interval, &report, events)
+  }
+
+  /// Whether the basis waits for the verdicts.
+  private static func isAfterPruning(_ recipe: Recipe) -> Bool { recipe.features.pca?.fitOn == .kept }
+
+  private static func fitPCA(
+    _ recipe: Recipe, keptBy verdicts: Verdicts?, _ workspace: borrowing Workspace, saveEvery interval: Int,
+    _ report: inout FitReport, _ events: @escaping EventHandler
+  ) throws {
     let shards = try workspace.ingestedShards()
     let pca = recipe.features.pca ?? Recipe.PCA()
-    let key = try pcaKey(pca, shards)
+    let key = try pcaKey(pca, shards, keptBy: verdicts)
     let path = workspace.path + "/models/pca"
     if try PCAFiles.manifest(path)?.key == key {
       report.wasCurrent = true
     } else {
-      try fitPCA(pca, recipe, shards, key, workspace, saveEvery: interval, events)
+      try fitPCA(pca, recipe, shards, keptBy: verdicts, key, workspace, saveEvery: interval, events)
     }
     let basis = try PCAFiles.read(path)
     report.samples = basis.count
@@ -72,12 +97,13 @@ public enum Fit {
       report.shardsEmbedded = try ImageColumn.fill(
         PixelEncoder(basis: basis), id: try encoderID(path), recipe, shards, workspace, events)
     }
-    return report
   }
 
   /// Whether `models/pca` is the basis of the recipe and of the columns that are there.
   static func isCurrent(_ recipe: Recipe, in workspace: borrowing Workspace) throws -> Bool {
-    let key = try pcaKey(recipe.features.pca ?? Recipe.PCA(), try workspace.ingestedShards())
+    let shards = try workspace.ingestedShards()
+    let verdicts = isAfterPruning(recipe) ? try Verdicts(shards, recipe, workspace) : nil
+    let key = try pcaKey(recipe.features.pca ?? Recipe.PCA(), shards, keptBy: verdicts)
     return try PCAFiles.manifest(workspace.path + "/models/pca")?.key == key
   }
 
@@ -86,7 +112,9 @@ public enum Fit {
     "pixels:" + (try PCAFiles.manifest(path)?.basisSHA256 ?? "")
   }
 
-  private static func pcaKey(_ pca: Recipe.PCA, _ shards: [IngestedShard]) throws -> String {
+  private static func pcaKey(
+    _ pca: Recipe.PCA, _ shards: [IngestedShard], keptBy verdicts: Verdicts?
+  ) throws -> String {
     struct Parts: Encodable {
       var version: Int
       var basis: String
@@ -100,10 +128,13 @@ public enum Fit {
         Parts(
           version: formatVersion, basis: pca.basis.rawValue, components: pca.components, patch: pca.patch,
           standardize: pca.standardize.rawValue,
-          thumbnails: shards.map { $0.manifest.files["thumbnail.npy"]?.sha256 ?? "" }.sorted())))
+          thumbnails: shards.indices.map { shard in
+            (shards[shard].manifest.files["thumbnail.npy"]?.sha256 ?? "")
+              + (verdicts.map { " " + $0.keptDigest(shard: shard) } ?? "")
+          }.sorted())))
   }
 
-  private static func needsEncoder(_ recipe: Recipe) -> Bool {
+  static func needsEncoder(_ recipe: Recipe) -> Bool {
     switch recipe.features.image {
     case .pixels: true
     case nil: recipe.prune.needsImages
@@ -124,17 +155,18 @@ public enum Fit {
   }
 
   private static func fitPCA(
-    _ pca: Recipe.PCA, _ recipe: Recipe, _ shards: [IngestedShard], _ key: String,
-    _ workspace: borrowing Workspace, saveEvery interval: Int, _ events: @escaping EventHandler
+    _ pca: Recipe.PCA, _ recipe: Recipe, _ shards: [IngestedShard], keptBy verdicts: Verdicts?,
+    _ key: String, _ workspace: borrowing Workspace, saveEvery interval: Int, _ events: @escaping EventHandler
   ) throws {
     let size = recipe.features.thumbnail.size
-    let examples = try PCAPictures.examples(shards, workspace, size: size)
+    let examples = try PCAPictures.examples(shards, keptBy: verdicts, workspace, size: size)
     let path = workspace.path + "/models/pca"
     let total = shards.reduce(0) { $0 + $1.manifest.accepted }
-    // The dual of few images takes seconds: nothing to go on from after a kill.
-    guard pca.basis == .full, !PCABasis.prefersDual(count: total, features: 3 * size * size) else {
+    // The dual of few images takes seconds: nothing to go on from after a kill. Nor is there where only some count.
+    guard pca.basis == .full, verdicts == nil, !PCABasis.prefersDual(count: total, features: 3 * size * size)
+    else {
       let (basis, solver, passes) = try BasisFit(pca, limits: recipe.limits, events: events)
-        .fit(WorkspacePixels(shards, workspace, size: size), stage: "fit PCA")
+        .fit(WorkspacePixels(shards, keptBy: verdicts, workspace, size: size), stage: "fit PCA")
       try PCAFiles.write(
         basis, PCAManifest.Origin(key: key, solver: solver, passes: passes), examples: examples, to: path)
       return

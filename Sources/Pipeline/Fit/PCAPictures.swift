@@ -33,13 +33,16 @@ enum PCAPictures {
   }
 
   /// The samples whose keys have the smallest SHA-256: the same however they lie in shards.
+  ///
+  /// - Parameter verdicts: of these shards, where only the kept samples count.
   static func examples(
-    _ shards: [IngestedShard], _ workspace: borrowing Workspace, size: Int
+    _ shards: [IngestedShard], keptBy verdicts: Verdicts? = nil, _ workspace: borrowing Workspace, size: Int
   ) throws -> [BasisPictures.Example] {
     var chosen: [(hash: (UInt64, UInt64), directory: String, row: Int)] = []
-    for shard in shards {
+    for (index, shard) in shards.enumerated() {
       let directory = workspace.columns(shard.name)
       for (row, key) in try KeyFile.keys(directory + "/keys.txt").enumerated() {
+        guard verdicts?.isKept(shard: index, row: row) ?? true else { continue }
         let hash = KeyUniqueness.hashWords(key)
         if chosen.count == exampleCount, hash >= chosen[exampleCount - 1].hash { continue }
         let place = chosen.firstIndex { hash < $0.hash } ?? chosen.count

@@ -22,23 +22,43 @@ struct WorkspacePixels: PixelSource, ~Copyable {
   let isKeyed = true
   private let paths: [String]
   private let counts: [Int]
+  /// Nil: all rows.
+  private let verdicts: Verdicts?
 
-  /// - Parameter size: side S of the thumbnails.
-  init(_ shards: [IngestedShard], _ workspace: borrowing Workspace, size: Int) {
+  /// - Parameters:
+  ///   - verdicts: of these shards, where only the kept samples count.
+  ///   - size: side S of the thumbnails.
+  init(
+    _ shards: [IngestedShard], keptBy verdicts: Verdicts? = nil, _ workspace: borrowing Workspace, size: Int
+  ) {
     shape = PixelShape(height: size, width: size)
     paths = shards.map { workspace.columns($0.name) }
     counts = shards.map { $0.manifest.accepted }
-    count = counts.reduce(0, +)
+    self.verdicts = verdicts
+    count = shards.indices.reduce(0) { sum, shard in
+      guard let verdicts else { return sum + shards[shard].manifest.accepted }
+      return sum
+        + (0..<shards[shard].manifest.accepted).count(where: { verdicts.isKept(shard: shard, row: $0) })
+    }
   }
+
+  private func isKept(_ shard: Int, _ row: Int) -> Bool { verdicts?.isKept(shard: shard, row: row) ?? true }
 
   private var pixels: Int { shape.height * shape.width }
 
   func forEachBlock(of rows: Int, _ body: ([UInt8]) throws -> Void) throws {
-    for path in paths {
+    for (shard, path) in paths.enumerated() {
       let reader = try open(path)
+      guard reader.rowCount == counts[shard] else { throw damaged(path) }
       for start in stride(from: 0, to: reader.rowCount, by: rows) {
-        let block = try reader.rows(start..<min(start + rows, reader.rowCount))
-        try body(PixelLayout.planar(block.span, pixels: pixels))
+        let range = start..<min(start + rows, reader.rowCount)
+        var block = try reader.rows(range)
+        if verdicts != nil {
+          block = range.filter { isKept(shard, $0) }.flatMap { row in
+            block[(row - start) * shape.features..<(row - start + 1) * shape.features]
+          }
+        }
+        if !block.isEmpty { try body(PixelLayout.planar(block.span, pixels: pixels)) }
       }
     }
   }
@@ -78,7 +98,7 @@ struct WorkspacePixels: PixelSource, ~Copyable {
     for (shard, path) in paths.enumerated() {
       let keys = try KeyFile.keys(path + "/keys.txt")
       guard keys.count == counts[shard] else { throw damaged(path) }
-      for (row, key) in keys.enumerated() {
+      for (row, key) in keys.enumerated() where isKept(shard, row) {
         keyed.append((key, Place(shard: Int32(shard), row: Int32(row))))
       }
     }

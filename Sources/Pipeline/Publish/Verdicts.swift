@@ -33,6 +33,11 @@ struct Verdicts {
     PipelineError(.usage, "the verdicts are older than the columns or the recipe: run `tamis prune` first")
   }
 
+  /// The same for all shards of the workspace.
+  init(_ shards: [IngestedShard], _ recipe: Recipe, _ workspace: borrowing Workspace) throws {
+    try self.init(shards.map(\.name), shards.map(\.manifest), recipe, workspace)
+  }
+
   func isKept(shard: Int, row: Int) -> Bool { kept[shard]?[row] ?? true }
 
   /// Identifies which rows of a shard are kept.

@@ -65,8 +65,16 @@ extension Recipe {
     /// Side of a patch, for `basis: patch`.
     public var patch: Int?
     public var standardize = Standardization.feature
+    /// Which accepted samples it is fitted on.
+    public var fitOn = FitOn.all
     /// The masks that can be published.
     public var mask = Mask()
+
+    public enum FitOn: String, Sendable, CaseIterable {
+      case all
+      /// Those that pruning keeps: fitted after it.
+      case kept
+    }
 
     /// The defaults of a recipe.
     public init() {}
@@ -78,7 +86,10 @@ extension Recipe {
     /// Side of a patch where the recipe names none.
     public static let defaultPatch = 8
 
-    enum CodingKeys: String, CodingKey { case basis, components, patch, standardize, mask }
+    enum CodingKeys: String, CodingKey {
+      case basis, components, patch, standardize, mask
+      case fitOn = "fit_on"
+    }
 
     public func encode(to encoder: any Encoder) throws {
       var values = encoder.container(keyedBy: CodingKeys.self)
@@ -86,6 +97,7 @@ extension Recipe {
       if let patch { try values.encode(patch, forKey: .patch) }
       if let components { try values.encode(components, forKey: .components) }
       try values.encode(standardize.rawValue, forKey: .standardize)
+      try values.encode(fitOn.rawValue, forKey: .fitOn)
       try values.encode(mask, forKey: .mask)
     }
   }

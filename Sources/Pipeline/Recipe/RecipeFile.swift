@@ -53,6 +53,7 @@ public enum RecipeFile {
     readDecode(&section, &recipe.decode)
     readFeatures(&section, &recipe.features, directory)
     readPrune(&section, &recipe.prune, directory)
+    checkFitOn(recipe, problems)
     checkFilter(recipe, problems)
     checkScores(recipe, problems)
     readPublish(&section, &recipe.publish, directory)

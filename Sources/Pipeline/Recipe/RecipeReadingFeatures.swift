@@ -17,7 +17,7 @@ extension RecipeFile {
       features.thumbnail.size = pca.integer("size", features.thumbnail.size, in: 4...224)
       features.thumbnail.fit = pca.choice("fit", features.thumbnail.fit)
       features.thumbnail.filter = pca.choice("filter", features.thumbnail.filter)
-      pca.only("fit_on", "all")
+      features.pca!.fitOn = pca.choice("fit_on", .all)
       readBasis(&pca, &features.pca!, size: features.thumbnail.size)
       features.pca!.standardize = pca.choice("standardize", features.pca!.standardize)
       readMask(&pca, &features.pca!.mask)
@@ -126,6 +126,13 @@ extension RecipeFile {
     score.keep = section.number("keep", 1)
     score.rule = section.choice("rule", score.rule)
     return score
+  }
+
+  /// A basis of the kept samples, while what is kept depends on the basis.
+  static func checkFitOn(_ recipe: Recipe, _ problems: RecipeProblems) {
+    guard recipe.features.pca?.fitOn == .kept, Fit.needsEncoder(recipe) else { return }
+    problems.add(
+      "features.pca.fit_on", "kept needs another features.image than pixels, whose rows come from the basis")
   }
 
   /// A filter that reads what no column has.

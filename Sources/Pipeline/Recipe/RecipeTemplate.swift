@@ -30,6 +30,7 @@ extension RecipeFile {
         basis: full                  # full | separable | dct | truncated | patch (docs/pca-bases.md)
         components: all              # of full: leading ones kept; of truncated: how many, at most 1024
         standardize: feature         # feature | channel | none
+        fit_on: all                  # all accepted samples | kept: those that pruning keeps
         mask: { ratio: [0.1, 0.9], rule: closest, seed: 0 }   # component masks, see publish.add
       image: { encoder: pixels }     # the embedding that pruning works on; or { encoder: efficientnet-lite0 }, or
                                      # { model: clip-visual.onnx, preset: clip } (docs/encoders.md),

@@ -145,6 +145,8 @@ public struct StreamSession: ~Copyable {
     if !prunes { (fitted.features.image, fitted.features.text) = (nil, nil) }
     _ = try Fit.run(fitted, in: workspace, events: events)
     if prunes { _ = try PruneStage.run(recipe, in: workspace, events: events) }
+    var basis = FitReport()
+    try Fit.runAfterPruning(fitted, in: workspace, &basis, events: events)
     state.fittedClaims = state.claims.count
     try state.save(workspace.path)
     let (what, samples) = (prunes ? "plan" : "basis", try acceptedSamples())
