@@ -107,14 +107,17 @@ struct EmbedCommand: ParsableCommand {
     let found = try ShardSet.list(shards)
     if let notice = found.notice { log.handler(.notice(notice)) }
     var image = Recipe.ImageModel(path: model)
-    (image.preset, image.size, image.resize) = (preset, size, resize)
-    (image.output, image.pooling) = (modelOutput, pooling)
-    (image.fit, image.filter, image.mean, image.deviation) = (fit, filter, mean?.values, std?.values)
+    image.options = OnnxImageEncoder.Options(preset: preset)
+    (image.options.size, image.options.shorterSide) = (size, resize)
+    (image.options.fit, image.options.filter) = (fit, filter)
+    (image.options.mean, image.options.deviation) = (mean?.values, std?.values)
+    (image.options.output, image.options.pooling) = (modelOutput, pooling)
     var request = ArrayEmbed.Request(found.shards, image: image, output: output)
     request.recipe.models = try models.chosen()
     if let textModel, let tokenizer {
       var text = Recipe.TextModel(path: textModel, tokenizer: tokenizer)
-      (text.length, text.output, text.pooling) = (textLength, textOutput, textPooling)
+      (text.options.length, text.options.output) = (textLength, textOutput)
+      text.options.pooling = textPooling
       request.text = text
     }
     request.recipe.limits = limits.limits

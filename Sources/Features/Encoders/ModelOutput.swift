@@ -1,8 +1,17 @@
-/// Finding the output of a model that holds the rows.
+/// Outputs of a model: which one holds the rows, and rows made of tokens.
 enum ModelOutput {
   /// The values of a model, for messages.
   static func list(_ values: [OnnxValue]) -> String {
     values.isEmpty ? "none" : values.map(\.description).joined(separator: "; ")
+  }
+
+  /// The mean of some rows of (rows, width), (width,): Float64 sums in row order, rounded once.
+  static func mean(_ values: ArraySlice<Float>, _ rows: Range<Int>, width: Int) -> [Float] {
+    (0..<width).map { column in
+      var sum = 0.0
+      for row in rows { sum += Double(values[row * width + column]) }
+      return Float(sum / Double(rows.count))
+    }
   }
 
   /// The output of that name.

@@ -37,16 +37,21 @@ public struct OnnxImageEncoder: Sendable {
   /// What a user can choose where the model leaves a choice.
   public struct Options: Sendable, Equatable {
     public var preset: ImagePreset
-    /// Instead of the preset's.
+    /// Side in pixels that the shorter side gets before the middle is cut out; nil: the preset's way.
     public var shorterSide: Int?
+    /// Side of the square in pixels, where the model leaves it open; nil: the preset's.
     public var size: Int?
+    /// Cut the middle out, or squash to the square; nil: the preset's way.
     public var fit: ThumbnailFit?
+    /// nil: the preset's.
     public var filter: ResampleFilter?
-    /// Of R, G, B in 0…1.
+    /// Of R, G, B in 0…1, three numbers; nil: the preset's.
     public var mean: [Double]?
+    /// The same, above 0.
     public var deviation: [Double]?
-    /// The output to take, by name.
+    /// The output to take, by name; nil: the one that exporters usually mean.
     public var output: String?
+    /// What becomes of a grid of tokens; nil: the first token.
     public var pooling: TokenPooling?
 
     public init(preset: ImagePreset) { self.preset = preset }
@@ -177,10 +182,10 @@ public struct OnnxImageEncoder: Sendable {
       let (tokens, width) = (shape[1], shape[2])
       switch pooling ?? .cls {
       case .cls: return Array(first.prefix(width))
-      case .mean: return mean(first, 0..<tokens, width)
+      case .mean: return ModelOutput.mean(first, 0..<tokens, width: width)
       case .patches:
         guard tokens > 1 else { throw EncoderError("one token, so there are no patches to average") }
-        return mean(first, 1..<tokens, width)
+        return ModelOutput.mean(first, 1..<tokens, width: width)
       }
     case 4:
       let area = shape[2] * shape[3]
@@ -190,14 +195,6 @@ public struct OnnxImageEncoder: Sendable {
         return Float(sum / Double(area))
       }
     default: throw EncoderError("an output of shape \(shape): not rows, tokens or a feature map")
-    }
-  }
-
-  private static func mean(_ values: ArraySlice<Float>, _ tokens: Range<Int>, _ width: Int) -> [Float] {
-    (0..<width).map { column in
-      var sum = 0.0
-      for token in tokens { sum += Double(values[token * width + column]) }
-      return Float(sum / Double(tokens.count))
     }
   }
 }

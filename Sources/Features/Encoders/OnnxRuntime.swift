@@ -1,6 +1,9 @@
 import COnnxRuntime
 
 /// ONNX Runtime, loaded at run time through its C ABI; version 1.17 or later.
+///
+/// Unchecked, as the compiler cannot see into the C library: the handle never changes after `init`, and what it stands for
+/// (environment, table of functions, memory info) is only read, which ONNX Runtime allows from any thread.
 @safe public final class OnnxRuntime: @unchecked Sendable {
   fileprivate let handle: OpaquePointer
   /// Such as `1.31.1`.
@@ -46,6 +49,9 @@ public enum OnnxDevice: Sendable, Equatable {
 }
 
 /// A model ready to run. Threads share it: a run uses the thread that calls it and no other.
+///
+/// Unchecked for the same reason: the handle never changes, and ONNX Runtime documents that `Run` may be called on one
+/// session from several threads at once.
 @safe public final class OnnxSession: @unchecked Sendable {
   private let handle: OpaquePointer
   /// It must outlive the session.

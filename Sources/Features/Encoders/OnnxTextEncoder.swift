@@ -27,9 +27,9 @@ public struct OnnxTextEncoder: Sendable {
 
   /// What a user can choose where the model leaves a choice.
   public struct Options: Sendable, Equatable {
-    /// The output to take, by name.
+    /// The output to take, by name; nil: the one that exporters usually mean.
     public var output: String?
-    /// Of an output with a row a token.
+    /// What becomes of a row a token; nil: as usual in the tokenizer's family.
     public var pooling: TextPooling?
     /// Most tokens of a caption, where the model leaves it open; nil: what the tokenizer says.
     public var length: Int?
@@ -134,12 +134,7 @@ public struct OnnxTextEncoder: Sendable {
     switch pooling {
     case .cls: return Array(values[..<width])
     case .last: return Array(values[(length - 1) * width..<length * width])
-    case .mean:
-      return (0..<width).map { column in
-        var sum = 0.0
-        for token in 0..<length { sum += Double(values[token * width + column]) }
-        return Float(sum / Double(length))
-      }
+    case .mean: return ModelOutput.mean(values[...], 0..<length, width: width)
     }
   }
 }
@@ -198,20 +193,9 @@ private struct Input: Sendable {
     }
     var bytes: [UInt8] = []
     for value in values {
-      if type == .int64 { bytes.appendBytes(of: Int64(value)) } else { bytes.appendBytes(of: value) }
+      bytes += type == .int64 ? Int64(value).littleEndianBytes : value.littleEndianBytes
     }
     let all = rows == 1 ? bytes : (0..<rows).flatMap { _ in bytes }
     return OnnxTensor(input: index, type: type, dimensions: [rows, ids.count], bytes: all)
-  }
-}
-
-extension [UInt8] {
-  /// Little-endian.
-  fileprivate mutating func appendBytes(of value: some FixedWidthInteger) {
-    var rest = value
-    for _ in 0..<value.bitWidth / 8 {
-      append(UInt8(truncatingIfNeeded: rest))
-      rest >>= 8
-    }
   }
 }

@@ -16,15 +16,11 @@ final class PixelNumbers: Sendable {
   init(_ table: [Float], _ type: OnnxType, isPlanar: Bool, area: Int, batch: Int) {
     switch type {
     case .uint8: self.table = (0..<768).map { UInt8($0 % 256) }
-    case .float16: self.table = table.flatMap { Self.bytes(Float16($0).bitPattern) }
-    default: self.table = table.flatMap { Self.bytes($0.bitPattern) }
+    case .float16: self.table = table.flatMap { Float16($0).bitPattern.littleEndianBytes }
+    default: self.table = table.flatMap { $0.bitPattern.littleEndianBytes }
     }
     width = self.table.count / 768
     (self.isPlanar, self.area, self.batch) = (isPlanar, area, batch)
-  }
-
-  private static func bytes(_ value: some FixedWidthInteger & UnsignedInteger) -> [UInt8] {
-    (0..<value.bitWidth / 8).map { UInt8(truncatingIfNeeded: value >> (8 * $0)) }
   }
 
   /// Calls `body` with the numbers of a picture of `area` × 3 bytes, pixel after pixel.

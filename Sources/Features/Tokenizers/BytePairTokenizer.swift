@@ -112,25 +112,13 @@ public struct BytePairTokenizer: CaptionTokenizer {
   }
 
   public func encode(_ caption: String, limit: Int) -> [Int32] {
-    let most = max(limit, frame) - closing.count
-    var ids = opening
-    let bytes = Array(caption.utf8)
-    for part in added.split(bytes, 0..<bytes.count) where ids.count < most {
-      switch part {
-      case .token(let id): ids.append(id)
-      case .text(let range):
-        let normal = CLIPWords.normalise(Array(bytes[range]))
-        for inner in addedNormalised.split(normal, 0..<normal.count) where ids.count < most {
-          switch inner {
-          case .token(let id): ids.append(id)
-          case .text(let range):
-            var words = CLIPWords(normal, range)
-            while ids.count < most, let word = words.next() { merges.append(normal[word], to: &ids) }
-          }
-        }
-      }
+    tokenizedText.encode(caption, limit: limit, normalise: CLIPWords.normalise) { bytes, range, ids, most in
+      var words = CLIPWords(bytes, range)
+      while ids.count < most, let word = words.next() { merges.append(bytes[word], to: &ids) }
     }
-    if ids.count > most { ids.removeLast(ids.count - most) }
-    return ids + closing
+  }
+
+  private var tokenizedText: TokenizedText {
+    TokenizedText(opening: opening, closing: closing, added: added, addedNormalised: addedNormalised)
   }
 }

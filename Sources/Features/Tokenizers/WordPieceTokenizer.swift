@@ -104,24 +104,13 @@ public struct WordPieceTokenizer: CaptionTokenizer {
   }
 
   public func encode(_ caption: String, limit: Int) -> [Int32] {
-    let most = max(limit, frame) - closing.count
-    var ids = opening
-    let bytes = Array(caption.utf8)
-    for part in added.split(bytes, 0..<bytes.count) where ids.count < most {
-      switch part {
-      case .token(let id): ids.append(id)
-      case .text(let range):
-        let normal = text.normalise(Array(bytes[range]))
-        for inner in addedNormalised.split(normal, 0..<normal.count) where ids.count < most {
-          switch inner {
-          case .token(let id): ids.append(id)
-          case .text(let words): append(wordsOf: normal, words, to: &ids, most: most)
-          }
-        }
-      }
+    tokenizedText.encode(caption, limit: limit, normalise: text.normalise) { bytes, range, ids, most in
+      append(wordsOf: bytes, range, to: &ids, most: most)
     }
-    if ids.count > most { ids.removeLast(ids.count - most) }
-    return ids + closing
+  }
+
+  private var tokenizedText: TokenizedText {
+    TokenizedText(opening: opening, closing: closing, added: added, addedNormalised: addedNormalised)
   }
 
   /// Words end at white space; a punctuation mark is a word.

@@ -10,7 +10,7 @@ extension PruneStage {
     case .efficientnetLite0: return (0.07, "that of efficientnet-lite0")
     case .file: return (0.07, "as there is none for rows from a file: look at the duplicates it finds")
     case .model(let model):
-      switch model.preset {
+      switch model.options.preset {
       case .sscd: return (0.25, "the value for SSCD")
       case .efficientnetLite: return (0.07, "that of efficientnet-lite0")
       default: return (0.07, "as there is none for this model: look at the duplicates it finds")

@@ -10,7 +10,7 @@ public struct PruneReport: Sendable, Equatable {
   /// Dropped rows by reason; reasons that did not occur are absent.
   public var dropped: [Reason: Int] = [:]
   public var concepts: [ConceptLine] = []
-  /// Stages that ran; nothing is dropped when empty.
+  /// Whether the recipe has any stage; without one nothing is dropped.
   public var isActive = false
   public var wasCurrent = false
 
@@ -109,12 +109,7 @@ public enum PruneStage {
     return report
   }
 
-  /// The manifest of the verdicts; nil if there are none.
-  static func manifest(of workspace: borrowing Workspace) throws -> VerdictManifest? {
-    try manifest(in: workspace.path)
-  }
-
-  /// The same by the path of a workspace.
+  /// The manifest of the verdicts of the workspace at `path`; nil if there are none.
   static func manifest(in path: String) throws -> VerdictManifest? {
     guard let bytes = try readFile(path + "/verdicts/manifest.json") else { return nil }
     return try? JSON.decode(VerdictManifest.self, from: bytes)
@@ -124,7 +119,7 @@ public enum PruneStage {
   private static func isCurrent(
     _ recipe: Recipe, _ key: String, _ workspace: borrowing Workspace
   ) throws -> Bool {
-    guard let manifest = try manifest(of: workspace), manifest.key == key else { return false }
+    guard let manifest = try manifest(in: workspace.path), manifest.key == key else { return false }
     for (name, sha256) in manifest.files {
       let path = workspace.path + "/verdicts/" + name
       guard try FileStatus(path: path) != nil, try FileDigest(path: path).sha256 == sha256 else {
@@ -162,7 +157,7 @@ public enum PruneStage {
     else {
       throw PipelineError(.usage, "the shards are not embedded, or not alike: run `tamis fit` first")
     }
-    if recipe.prune.needsScores { try checkScoreColumns(filled, recipe) }
+    if recipe.prune.needsScores { try checkScoreColumns(filled) }
     func paths(_ column: String) -> [String] { filled.map { workspace.columns($0.name) + "/\(column).npy" } }
     // Without the column, images and captions share a space.
     let hasJoint = filled.allSatisfy { $0.manifest.files["joint.npy"] != nil }
@@ -209,9 +204,8 @@ public enum PruneStage {
   /// What the score is the dot product of.
   private static let scoreColumns = ["joint", "text"]
 
-  private static func checkScoreColumns(
-    _ shards: [IngestedShard], _ recipe: Recipe
-  ) throws(PipelineError) {
+  /// That the captions are embedded, and all shards alike.
+  private static func checkScoreColumns(_ shards: [IngestedShard]) throws(PipelineError) {
     guard shards.allSatisfy({ $0.manifest.files["text.npy"] != nil }) else {
       throw PipelineError(.usage, "the captions are not embedded: run `tamis ingest` and `tamis fit` first")
     }

@@ -10,7 +10,7 @@ struct Verdicts {
     _ shards: [String], _ manifests: [ColumnManifest], _ recipe: Recipe, _ workspace: borrowing Workspace
   ) throws {
     let directory = workspace.path + "/verdicts"
-    guard let manifest = try PruneStage.manifest(of: workspace) else {
+    guard let manifest = try PruneStage.manifest(in: workspace.path) else {
       guard !recipe.prune.isActive else {
         throw PipelineError(.usage, "the recipe prunes, but there are no verdicts: run `tamis prune` first")
       }

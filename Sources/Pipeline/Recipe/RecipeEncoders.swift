@@ -1,4 +1,4 @@
-public import Decode
+import Decode
 public import Features
 
 extension Recipe {
@@ -51,30 +51,9 @@ extension Recipe {
   /// An ONNX model of the user and how its pictures are prepared.
   public struct ImageModel: Sendable, Equatable, Encodable {
     public var path: String
-    public var preset = ImagePreset.none
-    /// Side of the picture, where model and preset leave it open; nil: theirs.
-    public var size: Int?
-    /// Side that the shorter side of the image gets before the middle is cut out; nil: the preset's way.
-    public var resize: Int?
-    /// Cut the middle out, or squash to the square; nil: the preset's way.
-    public var fit: ThumbnailFit?
-    public var filter: ResampleFilter?
-    /// Of R, G, B in 0…1; nil: the preset's.
-    public var mean: [Double]?
-    public var deviation: [Double]?
-    /// Which output; nil: the one that exporters usually mean.
-    public var output: String?
-    /// What becomes of a grid of tokens; nil: the first token.
-    public var pooling: TokenPooling?
+    public var options = OnnxImageEncoder.Options(preset: .none)
 
     public init(path: String) { self.path = path }
-
-    var options: OnnxImageEncoder.Options {
-      var options = OnnxImageEncoder.Options(preset: preset)
-      (options.size, options.shorterSide, options.output, options.pooling) = (size, resize, output, pooling)
-      (options.fit, options.filter, options.mean, options.deviation) = (fit, filter, mean, deviation)
-      return options
-    }
 
     enum CodingKeys: String, CodingKey {
       case preset, size, resize, fit, filter, mean, output, pooling
@@ -85,15 +64,15 @@ extension Recipe {
     public func encode(to encoder: any Encoder) throws {
       var values = encoder.container(keyedBy: CodingKeys.self)
       try values.encode(path, forKey: .path)
-      try values.encode(preset.rawValue, forKey: .preset)
-      try values.encodeIfPresent(size, forKey: .size)
-      try values.encodeIfPresent(resize, forKey: .resize)
-      try values.encodeIfPresent(fit?.rawValue, forKey: .fit)
-      try values.encodeIfPresent(filter?.rawValue, forKey: .filter)
-      try values.encodeIfPresent(mean, forKey: .mean)
-      try values.encodeIfPresent(deviation, forKey: .deviation)
-      try values.encodeIfPresent(output, forKey: .output)
-      try values.encodeIfPresent(pooling?.rawValue, forKey: .pooling)
+      try values.encode(options.preset.rawValue, forKey: .preset)
+      try values.encodeIfPresent(options.size, forKey: .size)
+      try values.encodeIfPresent(options.shorterSide, forKey: .resize)
+      try values.encodeIfPresent(options.fit?.rawValue, forKey: .fit)
+      try values.encodeIfPresent(options.filter?.rawValue, forKey: .filter)
+      try values.encodeIfPresent(options.mean, forKey: .mean)
+      try values.encodeIfPresent(options.deviation, forKey: .deviation)
+      try values.encodeIfPresent(options.output, forKey: .output)
+      try values.encodeIfPresent(options.pooling?.rawValue, forKey: .pooling)
     }
   }
 }
@@ -122,15 +101,17 @@ extension RecipeFile {
       section.report("encoder", "give either encoder or model")
     }
     var model = Recipe.ImageModel(path: resolve(section.string("model", ""), directory))
-    model.preset = section.choice("preset", model.preset)
-    if section.has("size") { model.size = section.integer("size", 224, in: 8...4096) }
-    if section.has("resize") { model.resize = section.integer("resize", 224, in: 8...8192) }
-    if section.has("fit") { model.fit = section.choice("fit", .crop) }
-    if section.has("filter") { model.filter = section.choice("filter", .bicubic) }
-    if section.has("mean") { model.mean = section.channels("mean") }
-    if section.has("std") { model.deviation = section.channels("std", isPositive: true) }
-    if section.has("output") { model.output = section.string("output", "") }
-    if section.has("pooling") { model.pooling = section.choice("pooling", TokenPooling.cls) }
+    var options = model.options
+    options.preset = section.choice("preset", options.preset)
+    if section.has("size") { options.size = section.integer("size", 224, in: 8...4096) }
+    if section.has("resize") { options.shorterSide = section.integer("resize", 224, in: 8...8192) }
+    if section.has("fit") { options.fit = section.choice("fit", .crop) }
+    if section.has("filter") { options.filter = section.choice("filter", .bicubic) }
+    if section.has("mean") { options.mean = section.channels("mean") }
+    if section.has("std") { options.deviation = section.channels("std", isPositive: true) }
+    if section.has("output") { options.output = section.string("output", "") }
+    if section.has("pooling") { options.pooling = section.choice("pooling", TokenPooling.cls) }
+    model.options = options
     return .model(model)
   }
 }
@@ -138,8 +119,9 @@ extension RecipeFile {
 extension RecipeSection {
   /// Three numbers, of R, G and B in 0…1; nil, and reported, if they are not.
   fileprivate mutating func channels(_ key: String, isPositive: Bool = false) -> [Double]? {
-    let values = strings(key, []).map { Double($0) }.filter { $0?.isFinite == true }.compactMap { $0 }
-    if values.count == 3, !isPositive || values.allSatisfy({ $0 > 0 }) { return values }
+    let texts = strings(key, [])
+    let values = texts.compactMap { Double($0) }.filter(\.isFinite)
+    if texts.count == 3, values.count == 3, !isPositive || values.allSatisfy({ $0 > 0 }) { return values }
     report(key, "expected three numbers\(isPositive ? " above 0" : ""), of red, green and blue in 0 to 1")
     return nil
   }

@@ -40,20 +40,9 @@ extension Recipe {
     public var path: String
     /// `tokenizer.json`, `vocab.txt`, `bpe_simple_vocab_16e6.txt.gz`… or a directory with one of them.
     public var tokenizer: String
-    /// Most tokens of a caption; nil: what model or tokenizer say.
-    public var length: Int?
-    /// Which output; nil: the one that exporters usually mean.
-    public var output: String?
-    /// What becomes of a row a token; nil: as usual in the tokenizer's family.
-    public var pooling: TextPooling?
+    public var options = OnnxTextEncoder.Options()
 
     public init(path: String, tokenizer: String) { (self.path, self.tokenizer) = (path, tokenizer) }
-
-    var options: OnnxTextEncoder.Options {
-      var options = OnnxTextEncoder.Options()
-      (options.output, options.pooling, options.length) = (output, pooling, length)
-      return options
-    }
 
     enum CodingKeys: String, CodingKey {
       case tokenizer, length, output, pooling
@@ -64,9 +53,9 @@ extension Recipe {
       var values = encoder.container(keyedBy: CodingKeys.self)
       try values.encode(path, forKey: .path)
       try values.encode(tokenizer, forKey: .tokenizer)
-      try values.encodeIfPresent(length, forKey: .length)
-      try values.encodeIfPresent(output, forKey: .output)
-      try values.encodeIfPresent(pooling?.rawValue, forKey: .pooling)
+      try values.encodeIfPresent(options.length, forKey: .length)
+      try values.encodeIfPresent(options.output, forKey: .output)
+      try values.encodeIfPresent(options.pooling?.rawValue, forKey: .pooling)
     }
   }
 }
@@ -117,9 +106,9 @@ extension RecipeFile {
     var model = Recipe.TextModel(
       path: resolve(section.string("model", ""), directory),
       tokenizer: resolve(section.string("tokenizer", ""), directory))
-    if section.has("length") { model.length = section.integer("length", 77, in: 3...65_536) }
-    if section.has("output") { model.output = section.string("output", "") }
-    if section.has("pooling") { model.pooling = section.choice("pooling", TextPooling.mean) }
+    if section.has("length") { model.options.length = section.integer("length", 77, in: 3...65_536) }
+    if section.has("output") { model.options.output = section.string("output", "") }
+    if section.has("pooling") { model.options.pooling = section.choice("pooling", TextPooling.mean) }
     return .model(model)
   }
 }

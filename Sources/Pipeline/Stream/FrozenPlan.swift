@@ -32,7 +32,8 @@ struct FrozenPlan {
     let scoreCut = verdicts?.scoreCut
     scoreEncoders = scoreCut == nil ? [:] : (verdicts?.encoders ?? [:]).filter { $0.key != "image" }
     let name = manifest?.encoder ?? verdicts?.encoders?["image"]
-    needsRows = manifest != nil || verdicts?.encoders == nil || name != nil
+    // Verdicts of before their manifest named the encoders came from rows.
+    needsRows = name != nil || verdicts?.encoders == nil
     if let name, name.hasPrefix("onnx:") {
       (encoder, encoderID) = (nil, name)
     } else if !needsRows, try PCAFiles.manifest(models + "pca") == nil {

@@ -116,46 +116,39 @@ struct FilterParser {
     return kind
   }
 
+  private typealias Operator = (symbol: String, step: FilterStep)
+  private static let sums: [Operator] = [("+", .two { $0 + $1 }), ("-", .two { $0 - $1 })]
+  private static let products: [Operator] = [
+    ("*", .two { $0 * $1 }), ("/", .two { $0 / $1 }), ("%", .two { fmod($0, $1) }),
+  ]
+
   private mutating func sum() throws(FilterError) -> Kind {
-    let start = token.position
-    var kind = try product()
-    while true {
-      let step: FilterStep
-      if take("+") {
-        step = .two { $0 + $1 }
-      } else if take("-") {
-        step = .two { $0 - $1 }
-      } else {
-        return kind
-      }
-      try check(kind, is: .number, at: start)
-      let position = token.position
-      kind = try product()
-      try check(kind, is: .number, at: position)
-      program.append(step)
-    }
+    try chain(Self.sums) { parser throws(FilterError) in try parser.product() }
   }
 
   private mutating func product() throws(FilterError) -> Kind {
+    try chain(Self.products) { parser throws(FilterError) in try parser.factor() }
+  }
+
+  /// Operands with operators of one level between them, from left to right.
+  private mutating func chain(
+    _ operators: [Operator], _ operand: (inout FilterParser) throws(FilterError) -> Kind
+  ) throws(FilterError) -> Kind {
     let start = token.position
-    var kind = try factor()
-    while true {
-      let step: FilterStep
-      if take("*") {
-        step = .two { $0 * $1 }
-      } else if take("/") {
-        step = .two { $0 / $1 }
-      } else if take("%") {
-        step = .two { fmod($0, $1) }
-      } else {
-        return kind
-      }
+    var kind = try operand(&self)
+    while let step = takeOne(of: operators) {
       try check(kind, is: .number, at: start)
       let position = token.position
-      kind = try factor()
+      kind = try operand(&self)
       try check(kind, is: .number, at: position)
       program.append(step)
     }
+    return kind
+  }
+
+  private mutating func takeOne(of operators: [Operator]) -> FilterStep? {
+    for (symbol, step) in operators where take(symbol) { return step }
+    return nil
   }
 
   private mutating func factor() throws(FilterError) -> Kind {
