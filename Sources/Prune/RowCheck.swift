@@ -1,9 +1,9 @@
 internal import Algebra
 
 /// Design rule 10: rows must be finite and not zero; rows that are not of unit length are all normalised.
-enum RowCheck {
+package enum RowCheck {
   /// Largest deviation of a length from 1 that is taken as it is.
-  static let tolerance = 1e-3
+  package static let tolerance = 1e-3
 
   /// What a range of rows shows: the first row of each kind, if any.
   private struct Finding: Sendable {

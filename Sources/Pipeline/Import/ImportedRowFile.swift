@@ -1,4 +1,5 @@
 import Algebra
+import Prune
 import Shards
 
 /// The rows to import as one `.npy` that can be read at any row.
@@ -11,9 +12,6 @@ struct ImportedRowFile: ~Copyable {
   private var normalises = false
   /// What the user called it.
   private let name: String
-
-  /// Largest deviation of a length from 1 that is taken as it is (rule 10).
-  private static let tolerance = 1e-3
 
   var rows: Int { reader.rowCount }
   var dimension: Int { reader.rowItems }
@@ -87,7 +85,7 @@ struct ImportedRowFile: ~Copyable {
           if isUsed(row) { throw NpyError(path: name, "row \(row) holds NaN or an infinity") }
         } else if square == 0 {
           if !allowsZero, isUsed(row) { throw NpyError(path: name, "row \(row) is zero") }
-        } else if abs(square.squareRoot() - 1) > Self.tolerance {
+        } else if abs(square.squareRoot() - 1) > RowCheck.tolerance {
           notUnit = notUnit ?? row
         }
         row += 1
