@@ -1,39 +1,122 @@
-/// Rows of an embedding array in memory, exactly as they are stored: `<f2` or `<f4`, C order, shape
-/// `(rows, dimension)`.
+/// Rows of an embedding array, exactly as they are stored: `<f2` or `<f4`, C order, shape `(rows, dimension)`; in
+/// memory, or outside it (``RowStore``) and read a tile at a time.
 ///
-/// Half-precision rows are widened to Float32 a tile at a time, which is exact, so that a million rows of 512
-/// values stay 1 GiB.
+/// Half-precision rows are widened to Float32 when they are used, which is exact, so that a million rows of 512
+/// values stay 1 GiB, wherever they are.
 public struct EmbeddingMatrix: Sendable {
   /// The stored values.
-  public enum Storage: Sendable {
+  package enum Storage: Sendable {
     case float16([Float16])
     case float32([Float])
+    case stored(StoredRows)
   }
 
   /// Number of rows, n.
   public let rows: Int
   /// Number of values in a row, d ≥ 1.
   public let dimension: Int
-  public let storage: Storage
+  package let storage: Storage
+  /// What each row is divided by when it is widened, `(n,)`; nil takes the rows as they are.
+  private var lengths: [Double]?
 
   /// A matrix of `<f4` values, shape `(values.count / dimension, dimension)`.
   ///
   /// Precondition: `dimension ≥ 1` divides `values.count`.
   public init(_ values: [Float], dimension: Int) {
-    precondition(dimension >= 1 && values.count % dimension == 0, "values do not fill whole rows")
-    rows = values.count / dimension
-    self.dimension = dimension
-    storage = .float32(values)
+    self.init(.float32(values), count: values.count, dimension)
   }
 
   /// A matrix of `<f2` values, shape `(values.count / dimension, dimension)`.
   ///
   /// Precondition: `dimension ≥ 1` divides `values.count`.
   public init(_ values: [Float16], dimension: Int) {
-    precondition(dimension >= 1 && values.count % dimension == 0, "values do not fill whole rows")
-    rows = values.count / dimension
+    self.init(.float16(values), count: values.count, dimension)
+  }
+
+  /// A matrix whose rows stay where they are.
+  public init(_ store: some RowStore) {
+    self.init(.stored(StoredRows(store)), count: store.rows * store.dimension, store.dimension)
+  }
+
+  private init(_ storage: Storage, count: Int, _ dimension: Int) {
+    precondition(dimension >= 1 && count % dimension == 0, "values do not fill whole rows")
+    rows = count / dimension
     self.dimension = dimension
-    storage = .float16(values)
+    self.storage = storage
+  }
+
+  /// Why rows could not be read, nil if all could; rows in memory never fail.
+  public var failure: (any Error)? {
+    guard case .stored(let stored) = storage else { return nil }
+    return stored.failure
+  }
+
+  /// True when rows are read when they are used, so that the order of reading matters for speed.
+  package var isStored: Bool {
+    if case .stored = storage { true } else { false }
+  }
+
+  /// True for rows in memory that are used as they are.
+  package var isPlain: Bool { !isStored && lengths == nil }
+
+  /// Bytes of one row as it is stored.
+  package var rowBytes: Int { dimension * (isHalf ? 2 : 4) }
+
+  /// The same rows, each divided by its Float64 length and rounded to Float32; rows of length 0 stay.
+  ///
+  /// - Parameter lengths: `(n,)`.
+  package func divided(by lengths: [Double]) -> EmbeddingMatrix {
+    precondition(lengths.count == rows)
+    var matrix = self
+    matrix.lengths = lengths
+    return matrix
+  }
+
+  /// The rows `range` in memory, as they are stored: not divided by anything.
+  package func loaded(_ range: Range<Int>) -> EmbeddingMatrix {
+    let values = range.lowerBound * dimension..<range.upperBound * dimension
+    switch storage {
+    case .float16(let all): return EmbeddingMatrix(Array(all[values]), dimension: dimension)
+    case .float32(let all): return EmbeddingMatrix(Array(all[values]), dimension: dimension)
+    case .stored(let stored):
+      if stored.store.isHalf { return EmbeddingMatrix(stored.halves(range), dimension: dimension) }
+      var single = [Float](repeating: 0, count: values.count)
+      stored.singles(range, into: &single, at: 0)
+      return EmbeddingMatrix(single, dimension: dimension)
+    }
+  }
+
+  /// The rows `indices` in memory, row i being row `indices[i]`: as they are stored, or divided and widened.
+  package func loaded(_ indices: [Int32]) -> EmbeddingMatrix {
+    guard lengths == nil, isHalf else {
+      var values = [Float](repeating: 0, count: indices.count * dimension)
+      gather(indices, indices.indices, into: &values)
+      return EmbeddingMatrix(values, dimension: dimension)
+    }
+    var values: [Float16] = []
+    values.reserveCapacity(indices.count * dimension)
+    for row in indices {
+      let range = Int(row)..<Int(row) + 1
+      switch storage {
+      case .float16(let all): values += all[Int(row) * dimension..<(Int(row) + 1) * dimension]
+      case .stored(let stored): values += stored.halves(range)
+      case .float32: preconditionFailure("not of half precision")
+      }
+    }
+    return EmbeddingMatrix(values, dimension: dimension)
+  }
+
+  /// All values as Float32 where they lie in memory as such, nil otherwise.
+  package var singles: [Float]? {
+    if lengths == nil, case .float32(let values) = storage { values } else { nil }
+  }
+
+  private var isHalf: Bool {
+    switch storage {
+    case .float16: true
+    case .float32: false
+    case .stored(let stored): stored.store.isHalf
+    }
   }
 
   /// Row `row` widened to Float32.
@@ -49,20 +132,48 @@ public struct EmbeddingMatrix: Sendable {
   /// (``isFinite(row:)``).
   @inline(__always)
   public func widen(row: Int, into target: inout [Float], at offset: Int) {
-    precondition(offset >= 0 && target.count - offset >= dimension)
-    var slot = target.mutableSpan
+    widen(rows: row..<row + 1, into: &target, at: offset)
+  }
+
+  /// The same of several rows that lie one after the other.
+  private func widen(rows range: Range<Int>, into target: inout [Float], at offset: Int) {
+    precondition(offset >= 0 && target.count - offset >= range.count * dimension)
+    let values = range.lowerBound * dimension..<range.upperBound * dimension
     switch storage {
-    case .float32(let values):
-      let source = values.span.extracting(row * dimension..<(row + 1) * dimension)
+    case .float32(let all):
+      let source = all.span.extracting(values)
+      var slot = target.mutableSpan
       for i in source.indices { slot[offset &+ i] = source[i] }
-    case .float16(let values):
-      let source = values.span.extracting(row * dimension..<(row + 1) * dimension)
-      for i in source.indices { slot[offset &+ i] = widened(source[i]) }
+    case .float16(let all): Self.widen(all.span.extracting(values), into: &target, at: offset)
+    case .stored(let stored):
+      if stored.store.isHalf {
+        let halves = stored.halves(range)
+        Self.widen(halves.span, into: &target, at: offset)
+      } else {
+        stored.singles(range, into: &target, at: offset)
+      }
+    }
+    if let lengths { divide(&target, at: offset, by: lengths[range]) }
+  }
+
+  private static func widen(_ source: Span<Float16>, into target: inout [Float], at offset: Int) {
+    var slot = target.mutableSpan
+    for i in source.indices { slot[offset &+ i] = widened(source[i]) }
+  }
+
+  private func divide(_ target: inout [Float], at offset: Int, by lengths: ArraySlice<Double>) {
+    var slot = target.mutableSpan
+    var start = offset
+    for length in lengths {
+      if length != 0 {
+        for i in start..<start + dimension { slot[i] = Float(Double(slot[i]) / length) }
+      }
+      start += dimension
     }
   }
 
-  /// Whether row `row` holds neither NaN nor an infinity.
-  public func isFinite(row: Int) -> Bool {
+  /// Whether row `row` holds neither NaN nor an infinity; rows in memory only.
+  package func isFinite(row: Int) -> Bool {
     let range = row * dimension..<(row + 1) * dimension
     var bad = 0
     switch storage {
@@ -72,17 +183,41 @@ public struct EmbeddingMatrix: Sendable {
     case .float16(let values):
       let source = values.span.extracting(range)
       for i in source.indices { bad &+= source[i].bitPattern & 0x7c00 == 0x7c00 ? 1 : 0 }
+    case .stored: return loaded(row..<row + 1).isFinite(row: 0)
     }
     return bad == 0
   }
 
   /// Writes the rows `indices[range]`, widened, one after the other to the start of `target`.
+  ///
+  /// Rows outside memory are read in their own order, neighbours at once.
   package func gather(_ indices: [Int32], _ range: Range<Int>, into target: inout [Float]) {
-    var offset = 0
-    for i in range {
-      widen(row: Int(indices[i]), into: &target, at: offset)
-      offset += dimension
+    guard isStored else {
+      for (slot, i) in range.enumerated() { widen(row: Int(indices[i]), into: &target, at: slot * dimension) }
+      return
     }
+    let places = range.sorted { indices[$0] < indices[$1] }
+    var next = 0
+    while next < places.count {
+      var end = next + 1
+      while end < places.count, places[end] == places[end - 1] + 1,
+        indices[places[end]] == indices[places[end - 1]] + 1
+      {
+        end += 1
+      }
+      let first = Int(indices[places[next]])
+      widen(
+        rows: first..<first + end - next, into: &target, at: (places[next] - range.lowerBound) * dimension)
+      next = end
+    }
+  }
+
+  /// The order in which the rows `indices` are best read, as places in `indices`: from front to back. nil where they are
+  /// in memory or in that order already.
+  package func readingOrder(_ indices: [Int32]) -> [Int32]? {
+    guard isStored, zip(indices, indices.dropFirst()).contains(where: { $0 > $1 }) else { return nil }
+    return indices.enumerated().map { UInt64(UInt32(bitPattern: $1)) << 32 | UInt64($0) }.sorted()
+      .map { Int32(truncatingIfNeeded: $0) }
   }
 
   /// A hash of the stored bits of row `row`; equal rows have equal hashes.
@@ -104,6 +239,7 @@ public struct EmbeddingMatrix: Sendable {
         word = word << 16 | UInt64(source[i].bitPattern)
         if i & 3 == 3 { Self.mix(word, into: &hash) }
       }
+    case .stored: return loaded(row..<row + 1).bitHash(row: 0)
     }
     Self.mix(word, into: &hash)
     return hash
@@ -118,6 +254,10 @@ public struct EmbeddingMatrix: Sendable {
       return zip(values[first], values[second]).allSatisfy { $0.bitPattern == $1.bitPattern }
     case .float16(let values):
       return zip(values[first], values[second]).allSatisfy { $0.bitPattern == $1.bitPattern }
+    case .stored:
+      var stored = self
+      stored.lengths = nil
+      return stored.loaded([Int32(a), Int32(b)]).equalBits(0, 1)
     }
   }
 

@@ -57,7 +57,12 @@ public enum KMeans {
     guard k >= 1, k <= indices.count else {
       throw .clusterCount(clusters: k, rows: indices.count)
     }
-    let sample = trainingSample(indices, keyHashes: keyHashes, settings)
+    var sample = trainingSample(indices, keyHashes: keyHashes, settings)
+    var matrix = matrix
+    if !matrix.isPlain {
+      matrix = matrix.loaded(sample)
+      sample = sample.indices.map { Int32($0) }
+    }
     let seeds = firstDistinct(k, sample, of: matrix)
     var training = KMeansTraining(
       matrix: matrix, sample: sample, centroids: unitRows(seeds.rows, of: matrix), threads: settings.threads)

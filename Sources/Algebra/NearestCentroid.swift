@@ -27,16 +27,23 @@ public enum NearestCentroid {
     _ indices: [Int32], of matrix: EmbeddingMatrix, to centroids: EmbeddingMatrix, threads: Int
   ) -> Assignment {
     precondition(matrix.dimension == centroids.dimension && centroids.rows >= 1)
-    let tiles = search(indices, of: matrix, among: centroids, threads: threads) { best, rows in
+    let places = matrix.readingOrder(indices)
+    let order = places.map { $0.map { indices[Int($0)] } } ?? indices
+    let tiles = search(order, of: matrix, among: centroids, threads: threads) { best, rows in
       let choice = best.map(\.column)
       return Assignment(centroid: choice, dot: dots(rows.span, centroids, choice))
     }
-    var result = Assignment(centroid: [], dot: [])
-    result.centroid.reserveCapacity(indices.count)
-    result.dot.reserveCapacity(indices.count)
+    var result = Assignment(
+      centroid: [Int32](repeating: 0, count: indices.count), dot: [Double](repeating: 0, count: indices.count)
+    )
+    var next = 0
     for tile in tiles {
-      result.centroid += tile.centroid
-      result.dot += tile.dot
+      for (centroid, dot) in zip(tile.centroid, tile.dot) {
+        let place = places.map { Int($0[next]) } ?? next
+        result.centroid[place] = centroid
+        result.dot[place] = dot
+        next += 1
+      }
     }
     return result
   }
@@ -105,19 +112,25 @@ public enum NearestCentroid {
 
   /// `proposals[i·n + j]` = Float32 product of row i of m and column j of n, by BLAS; `proposals` gets
   /// the size m·n.
+  ///
+  /// - Parameters:
+  ///   - row: the first row in `rows`.
+  ///   - column: the first column in `columns`.
   package static func propose(
-    _ rows: [Float], _ m: Int, _ columns: [Float], _ n: Int, _ d: Int, _ proposals: inout [Float]
+    _ rows: [Float], from row: Int = 0, _ m: Int, _ columns: [Float], from column: Int = 0, _ n: Int,
+    _ d: Int,
+    _ proposals: inout [Float]
   ) {
     if proposals.count != m * n { proposals = [Float](repeating: 0, count: m * n) }
     var target = proposals.mutableSpan
     OpenBLAS.sgemm(
-      .no, .yes, m: m, n: n, k: d, rows.span.extracting(first: m * d), columns.span.extracting(first: n * d),
-      &target)
+      .no, .yes, m: m, n: n, k: d, rows.span.extracting(row * d..<(row + m) * d),
+      columns.span.extracting(column * d..<(column + n) * d), &target)
   }
 
   /// The deciding dots of the tile's rows with their winners.
   private static func dots(_ rows: Span<Float>, _ columns: EmbeddingMatrix, _ choice: [Int32]) -> [Double] {
-    if case .float32(let values) = columns.storage {
+    if let values = columns.singles {
       return FixedOrderDot.pairs(rows, with: values.span, choice: choice, dimension: columns.dimension)
     }
     let d = columns.dimension

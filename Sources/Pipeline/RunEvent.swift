@@ -4,6 +4,8 @@ public enum RunEvent: Sendable {
   case began(stage: String, shards: Int, bytes: UInt64, samples: Int?)
   /// Counts since the stage began.
   case progress(samples: Int, bytes: UInt64)
+  /// A stage without counts goes on to its next step.
+  case step(String)
   case rejected(Reject)
   /// One shard's columns, or one published shard, became durable.
   case committed(path: String, samples: Int)

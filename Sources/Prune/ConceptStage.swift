@@ -13,10 +13,12 @@ enum ConceptStage {
     _ concepts: PruneSettings.Concepts, _ survivors: [Int32], _ matrix: EmbeddingMatrix,
     centroids given: EmbeddingMatrix?, verdicts: inout [Verdict], _ context: inout StageContext
   ) throws(PruneError) -> ConceptModel {
+    context.progress(.conceptClustering)
     let centroids = try context.centroids(
       given, concepts.clusters ?? automaticClusters(survivors.count), survivors, matrix,
       epoch: Ranking.conceptEpoch, stage: "concepts")
     let threads = context.settings.threads
+    context.progress(.conceptAssigning)
     let assigned = NearestCentroid.assign(survivors, of: matrix, to: centroids, threads: threads)
     let distances = assigned.distances
     for (position, row) in survivors.enumerated() {

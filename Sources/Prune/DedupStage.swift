@@ -5,6 +5,9 @@ enum DedupStage {
   /// Rows in a cluster at the density of the SemDeDup paper (440 M rows in 50 000 clusters).
   static let rowsPerCluster = 8800
 
+  /// The number of clusters when none is given.
+  static func automaticClusters(_ n: Int) -> Int { max(1, n / rowsPerCluster) }
+
   /// Marks duplicates among the rows `survivors` (canonical order) and fills in their similarities.
   ///
   /// - Returns: the centroids used, `<f4 (m, d)`, and the cut: a row is a duplicate above it.
@@ -12,16 +15,19 @@ enum DedupStage {
     _ dedup: PruneSettings.Dedup, _ survivors: [Int32], _ matrix: EmbeddingMatrix, origin: RowOrigin?,
     centroids given: EmbeddingMatrix?, verdicts: inout [Verdict], _ context: inout StageContext
   ) throws(PruneError) -> (centroids: EmbeddingMatrix, cut: Double) {
-    let count = dedup.clusters ?? max(1, survivors.count / rowsPerCluster)
+    let count = dedup.clusters ?? automaticClusters(survivors.count)
+    context.progress(.dedupClustering)
     let centroids = try context.centroids(
       given, count, survivors, matrix, epoch: Ranking.dedupEpoch, stage: "dedup")
     let threads = context.settings.threads
+    context.progress(.dedupAssigning)
     let assigned = NearestCentroid.assign(survivors, of: matrix, to: centroids, threads: threads)
     let orders = orders(
       dedup.rule, Buckets(assigned.centroid, count: centroids.rows), assigned.distances, survivors,
       verdicts, context)
+    context.progress(.dedupComparing)
     let matches = NearDuplicates.matches(
-      orders.map { $0.map { survivors[Int($0)] } }, of: matrix, threads: threads)
+      orders.map { $0.map { survivors[Int($0)] } }, of: matrix, hashes: context.rowHashes, threads: threads)
     var similarities = [Float](repeating: 0, count: survivors.count)
     for (order, found) in zip(orders, matches) {
       for (position, match) in zip(order, found) {

@@ -23,6 +23,12 @@ public struct KeyColumn: Sendable {
   /// Number of rows.
   public var count: Int { hashes.count }
 
+  /// The key of a row: its bytes, or the row's number in decimal ASCII.
+  public func key(_ row: Int) -> ArraySlice<UInt8> {
+    guard let packed else { return Array(String(row).utf8)[...] }
+    return packed.bytes[(row == 0 ? 0 : packed.ends[row - 1])..<packed.ends[row]]
+  }
+
   /// All rows sorted by key bytes, then shard, then row of `origin`, then row number.
   func canonicalOrder(_ origin: RowOrigin?) -> [Int32] {
     let rows = (0..<Int32(count)).map { $0 }

@@ -19,29 +19,32 @@ enum NearDuplicates {
 
   /// The matches of every row of every order, one array for each order, by place.
   ///
-  /// - Parameter orders: rows of `matrix` in dedup order, one array for each cluster.
+  /// - Parameters:
+  ///   - orders: rows of `matrix` in dedup order, one array for each cluster.
+  ///   - hashes: of the stored bits of every row of `matrix`, `(n,)`.
   static func matches(
-    _ orders: [[Int32]], of matrix: EmbeddingMatrix, threads: Int
+    _ orders: [[Int32]], of matrix: EmbeddingMatrix, hashes: [UInt64], threads: Int
   ) -> [[Match]] {
     OpenBLAS.setThreads(1)
     let clusters = parallelMap(orders.count, threads: threads) {
       ()
     } _: { index, _ in
-      DedupCluster(orders[index], of: matrix)
+      DedupCluster(orders[index], of: matrix, hashes: hashes)
     }
-    let tiles = clusters.indices.flatMap { cluster in
-      stride(from: 0, to: clusters[cluster].distinct.count, by: NearestCentroid.tileRows).map {
+    // Late panels are compared with most rows; they go first, so that no worker is left alone with one.
+    let panels = clusters.indices.flatMap { cluster in
+      stride(from: 0, to: clusters[cluster].distinct.count, by: DedupPanel.panelRows).reversed().map {
         (cluster: cluster, first: $0)
       }
     }
-    let found = parallelMap(tiles.count, threads: threads) {
-      DedupTile(dimension: matrix.dimension)
-    } _: { index, tile in
-      tile.matches(of: clusters[tiles[index].cluster], from: tiles[index].first, matrix)
+    let found = parallelMap(panels.count, threads: threads) {
+      DedupPanel(dimension: matrix.dimension)
+    } _: { index, panel in
+      panel.matches(of: clusters[panels[index].cluster], from: panels[index].first, matrix)
     }
     var result = orders.map { [Match](repeating: Match(place: 0, similarity: 0, row: -1), count: $0.count) }
-    for (tile, matches) in zip(tiles, found) {
-      for match in matches { result[tile.cluster][Int(match.place)] = match }
+    for (panel, matches) in zip(panels, found) {
+      for match in matches { result[panel.cluster][Int(match.place)] = match }
     }
     return result
   }
@@ -57,7 +60,7 @@ struct DedupCluster: Sendable {
   /// For each place, how many entries of `distinct` come before it.
   let before: [Int32]
 
-  init(_ order: [Int32], of matrix: EmbeddingMatrix) {
+  init(_ order: [Int32], of matrix: EmbeddingMatrix, hashes: [UInt64]) {
     var groups: [UInt64: [Int32]] = [:]
     groups.reserveCapacity(order.count)
     var distinct: [Int32] = []
@@ -65,7 +68,7 @@ struct DedupCluster: Sendable {
     var labels: [Int32] = []
     for row in order {
       before.append(Int32(distinct.count))
-      let hash = matrix.bitHash(row: Int(row))
+      let hash = hashes[Int(row)]
       let same = groups[hash]?.first { matrix.equalBits(Int(distinct[Int($0)]), Int(row)) }
       if let same {
         labels.append(same)

@@ -53,13 +53,17 @@ public struct PruneResult: Sendable {
 /// threads do not change a bit of any verdict or model (design rule 1). A stage that no row reaches does not
 /// run. OpenBLAS is set to one thread; the threads of the settings are ours.
 ///
+/// - Parameter progress: called as each step begins.
 /// - Throws: ``PruneError`` before any work for settings and shapes that do not fit; for the first zero or NaN
 ///   row (design rule 10); for quotas and cluster counts that the survivors cannot meet.
-public func prune(_ input: PruneInput, _ settings: PruneSettings) throws(PruneError) -> PruneResult {
+public func prune(
+  _ input: PruneInput, _ settings: PruneSettings, progress: @escaping (PruneStep) -> Void = { _ in }
+) throws(PruneError) -> PruneResult {
   let problems = settings.problems()
   guard problems.isEmpty else { throw .settings(problems) }
   try input.checkShapes(settings)
-  var context = StageContext(settings: settings, keyHashes: input.keys.hashes)
+  var context = StageContext(settings: settings, keyHashes: input.keys.hashes, progress: progress)
+  progress(.checking)
   let input = try input.checkedRows(&context)
   let image = input.image
   let order = input.keys.canonicalOrder(input.origin)
@@ -83,6 +87,7 @@ public func prune(_ input: PruneInput, _ settings: PruneSettings) throws(PruneEr
     rows = survivors(verdicts)
   }
   if let rule = settings.reference, let references = input.reference {
+    progress(.referring)
     ReferenceStage.run(
       rule, rows, image, references: references, gaps: input.gap ?? [], verdicts: &verdicts,
       threads: settings.threads)
@@ -93,6 +98,7 @@ public func prune(_ input: PruneInput, _ settings: PruneSettings) throws(PruneEr
     concepts = try ConceptStage.run(
       stage, rows, image, centroids: input.conceptCentroids, verdicts: &verdicts, &context)
   }
+  try input.checkReading()
   return PruneResult(
     verdicts: verdicts, concepts: concepts, dedupCentroids: deduplicated?.centroids,
     dedupCut: deduplicated?.cut, scoreCut: scoreCut, notices: context.notices)

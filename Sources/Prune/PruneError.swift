@@ -14,6 +14,8 @@ public enum PruneError: Error, Sendable, Equatable {
   case rows(PruneArray, expected: Int, found: Int)
   /// Two arrays that are multiplied have different dimensions.
   case dimension(PruneArray, expected: Int, found: Int)
+  /// Rows could not be read, in words.
+  case unreadable(PruneArray, String)
   /// A stage needs an array that was not given.
   case missing(PruneArray, stage: String)
   /// The first row that holds NaN or an infinity.
@@ -44,6 +46,7 @@ extension PruneError: CustomStringConvertible {
       "\(name(array)): rows of \(found) values, expected \(expected)"
     case .missing(let array, let stage):
       "the \(stage) stage needs \(name(array))"
+    case .unreadable(_, let message): message
     case .notFinite(let array, let row):
       "\(name(array)): row \(row) holds NaN or an infinity"
     case .zeroRow(let array, let row):

@@ -45,22 +45,29 @@ extension PruneInput {
     }
   }
 
-  /// The input with rows that are finite and of unit length (design rule 10).
+  /// The input with rows that are finite and of unit length (design rule 10), each read once.
   func checkedRows(_ context: inout StageContext) throws(PruneError) -> PruneInput {
     var checked = self
-    checked.image = try context.usable(image, .image)
-    if let text { checked.text = try context.usable(text, .text, allowsZero: true) }
-    if let joint { checked.joint = try context.usable(joint, .joint) }
-    if let reference { checked.reference = try context.usable(reference, .reference) }
-    if let conceptCentroids {
-      checked.conceptCentroids = try context.usable(conceptCentroids, .conceptCentroids)
-    }
-    if let dedupCentroids { checked.dedupCentroids = try context.usable(dedupCentroids, .dedupCentroids) }
+    let image = try context.checked(image, .image, hashing: context.settings.dedup != nil)
+    (checked.image, context.rowHashes) = (image.matrix, image.hashes)
+    if let text { checked.text = try context.checked(text, .text, allowsZero: true).matrix }
+    if let joint { checked.joint = try context.checked(joint, .joint).matrix }
+    checked.reference = try context.columns(reference, .reference)
+    checked.conceptCentroids = try context.columns(conceptCentroids, .conceptCentroids)
+    checked.dedupCentroids = try context.columns(dedupCentroids, .dedupCentroids)
     return checked
+  }
+
+  /// That all rows used so far could be read.
+  func checkReading() throws(PruneError) {
+    for (array, matrix) in [(PruneArray.image, image), (.text, text ?? image), (.joint, joint ?? image)] {
+      if let failure = matrix.failure { throw .unreadable(array, "\(failure)") }
+    }
   }
 
   /// Writes the scores of `rows` into their verdicts.
   func fillScores(_ rows: [Int32], _ verdicts: inout [Verdict], _ context: inout StageContext) {
+    context.progress(.scoring)
     let values: [Float]
     if let scores {
       values = rows.map { scores[Int($0)] }
@@ -76,11 +83,21 @@ extension PruneInput {
 }
 
 extension StageContext {
-  mutating func usable(
-    _ matrix: EmbeddingMatrix, _ array: PruneArray, allowsZero: Bool = false
-  ) throws(PruneError) -> EmbeddingMatrix {
+  /// Rows that are compared with others.
+  fileprivate mutating func checked(
+    _ matrix: EmbeddingMatrix, _ array: PruneArray, allowsZero: Bool = false, hashing: Bool = false
+  ) throws(PruneError) -> RowCheck.Checked {
     try RowCheck.usable(
-      matrix, array, allowsZero: allowsZero, strict: settings.strictNorms, threads: settings.threads,
-      notices: &notices)
+      matrix, array, allowsZero: allowsZero, hashing: hashing, strict: settings.strictNorms,
+      threads: settings.threads, notices: &notices)
+  }
+
+  /// Rows that all others are compared with; they are kept in memory.
+  fileprivate mutating func columns(
+    _ matrix: EmbeddingMatrix?, _ array: PruneArray
+  ) throws(PruneError) -> EmbeddingMatrix? {
+    guard let matrix else { return nil }
+    let usable = try checked(matrix, array).matrix
+    return usable.isPlain ? usable : usable.loaded((0..<Int32(usable.rows)).map { $0 })
   }
 }

@@ -5,71 +5,76 @@ package enum RowCheck {
   /// Largest deviation of a length from 1 that is taken as it is.
   package static let tolerance = 1e-3
 
-  /// What a range of rows shows: the first row of each kind, if any.
+  /// What a range of rows shows: the first row of each kind, if any, and numbers of each row.
   private struct Finding: Sendable {
     var notFinite: Int?
     var zero: Int?
     var notUnit: Int?
+    var lengths: [Double] = []
+    var hashes: [UInt64] = []
   }
 
-  /// The rows to use: `matrix` itself, or all its rows divided by their Float64 length and rounded to Float32.
+  /// The rows to use, and a hash of the stored bits of each.
+  struct Checked {
+    /// The matrix itself, or all its rows divided by their Float64 length and rounded to Float32.
+    var matrix: EmbeddingMatrix
+    /// `(n,)`; empty unless asked for.
+    var hashes: [UInt64] = []
+  }
+
+  /// Reads all rows once.
   ///
-  /// - Parameter allowsZero: zero rows stay as they are (samples without a caption).
+  /// - Parameters:
+  ///   - allowsZero: zero rows stay as they are (samples without a caption).
+  ///   - hashing: whether hashes are wanted.
   /// - Throws: ``PruneError/notFinite(_:row:)`` or ``PruneError/zeroRow(_:row:)`` for the first bad row;
-  ///   ``PruneError/notUnit(_:row:)`` under `strict`.
+  ///   ``PruneError/notUnit(_:row:)`` under `strict`; ``PruneError/unreadable(_:_:)``.
   static func usable(
-    _ matrix: EmbeddingMatrix, _ array: PruneArray, allowsZero: Bool = false, strict: Bool, threads: Int,
-    notices: inout [PruneNotice]
-  ) throws(PruneError) -> EmbeddingMatrix {
-    let findings = inspect(matrix, threads: threads)
+    _ matrix: EmbeddingMatrix, _ array: PruneArray, allowsZero: Bool = false, hashing: Bool = false,
+    strict: Bool, threads: Int, notices: inout [PruneNotice]
+  ) throws(PruneError) -> Checked {
+    let findings = inspect(matrix, hashing: hashing, threads: threads)
+    if let failure = matrix.failure { throw .unreadable(array, "\(failure)") }
     let notFinite = findings.lazy.compactMap(\.notFinite).first
     let zero = allowsZero ? nil : findings.lazy.compactMap(\.zero).first
     if let row = notFinite, row < zero ?? .max { throw .notFinite(array, row: row) }
     if let row = zero { throw .zeroRow(array, row: row) }
-    guard let row = findings.lazy.compactMap(\.notUnit).first else { return matrix }
+    var checked = Checked(matrix: matrix)
+    if hashing { checked.hashes = findings.flatMap(\.hashes) }
+    guard let row = findings.lazy.compactMap(\.notUnit).first else { return checked }
     if strict { throw .notUnit(array, row: row) }
     notices.append(.normalised(array, firstRow: row))
-    return normalised(matrix)
+    checked.matrix = matrix.divided(by: findings.flatMap(\.lengths))
+    return checked
   }
 
-  private static let tile = 4096
+  private static let tile = 1024
 
-  private static func inspect(_ matrix: EmbeddingMatrix, threads: Int) -> [Finding] {
+  private static func inspect(_ matrix: EmbeddingMatrix, hashing: Bool, threads: Int) -> [Finding] {
     let d = matrix.dimension
     return parallelMap((matrix.rows + tile - 1) / tile, threads: threads) {
       [Float](repeating: 0, count: d)
     } _: { index, values in
+      let first = index * tile
+      let part = matrix.loaded(first..<min(matrix.rows, first + tile))
       var finding = Finding()
-      for row in index * tile..<min(matrix.rows, (index + 1) * tile) {
-        if !matrix.isFinite(row: row) {
-          finding.notFinite = finding.notFinite ?? row
+      for row in 0..<part.rows {
+        if hashing { finding.hashes.append(part.bitHash(row: row)) }
+        guard part.isFinite(row: row) else {
+          finding.notFinite = finding.notFinite ?? first + row
+          finding.lengths.append(0)
           continue
         }
-        matrix.widen(row: row, into: &values, at: 0)
-        let square = FixedOrderDot.dot(values, values)
-        if square == 0 {
-          finding.zero = finding.zero ?? row
-        } else if abs(square.squareRoot() - 1) > tolerance {
-          finding.notUnit = finding.notUnit ?? row
+        part.widen(row: row, into: &values, at: 0)
+        let length = FixedOrderDot.dot(values, values).squareRoot()
+        finding.lengths.append(length)
+        if length == 0 {
+          finding.zero = finding.zero ?? first + row
+        } else if abs(length - 1) > tolerance {
+          finding.notUnit = finding.notUnit ?? first + row
         }
       }
       return finding
     }
-  }
-
-  private static func normalised(_ matrix: EmbeddingMatrix) -> EmbeddingMatrix {
-    let d = matrix.dimension
-    var values = [Float](repeating: 0, count: matrix.rows * d)
-    for row in 0..<matrix.rows {
-      matrix.widen(row: row, into: &values, at: row * d)
-      let length = length(values.span.extracting(row * d..<(row + 1) * d))
-      if length == 0 { continue }
-      for i in row * d..<(row + 1) * d { values[i] = Float(Double(values[i]) / length) }
-    }
-    return EmbeddingMatrix(values, dimension: d)
-  }
-
-  private static func length(_ row: Span<Float>) -> Double {
-    FixedOrderDot.dot(row, row).squareRoot()
   }
 }

@@ -5,19 +5,25 @@ enum ScoreStage {
   /// The score of each row of `rows`, see ``imageTextScore(joint:text:)``.
   static func scores(_ rows: [Int32], joint: EmbeddingMatrix, text: EmbeddingMatrix, threads: Int) -> [Float]
   {
-    let tile = 4096
-    return parallelMap((rows.count + tile - 1) / tile, threads: threads) {
-      (
-        joint: [Float](repeating: 0, count: joint.dimension),
-        text: [Float](repeating: 0, count: text.dimension)
-      )
+    let (tile, d) = (256, text.dimension)
+    let places = joint.readingOrder(rows)
+    let order = places.map { $0.map { rows[Int($0)] } } ?? rows
+    let scores = parallelMap((rows.count + tile - 1) / tile, threads: threads) {
+      (joint: [Float](repeating: 0, count: tile * d), text: [Float](repeating: 0, count: tile * d))
     } _: { index, buffers in
-      rows[index * tile..<min(rows.count, (index + 1) * tile)].map { row in
-        joint.widen(row: Int(row), into: &buffers.joint, at: 0)
-        text.widen(row: Int(row), into: &buffers.text, at: 0)
-        return imageTextScore(joint: buffers.joint, text: buffers.text)
+      let range = index * tile..<min(order.count, (index + 1) * tile)
+      joint.gather(order, range, into: &buffers.joint)
+      text.gather(order, range, into: &buffers.text)
+      let (left, right) = (buffers.joint.span, buffers.text.span)
+      return (0..<range.count).map { row in
+        let values = row * d..<(row + 1) * d
+        return imageTextScore(joint: left.extracting(values), text: right.extracting(values))
       }
     }.flatMap { $0 }
+    guard let places else { return scores }
+    var result = scores
+    for (place, score) in zip(places, scores) { result[Int(place)] = score }
+    return result
   }
 
   /// Marks the rows of `survivors` (canonical order) whose score is too low or NaN.
@@ -52,6 +58,10 @@ enum ScoreStage {
 /// The score of image and caption: the fixed-order dot of the image's row in the captions' space and the caption's
 /// row, both `(t,)`, rounded once to Float32; NaN for a zero caption row, which is a sample without caption.
 public func imageTextScore(joint: [Float], text: [Float]) -> Float {
-  if text.allSatisfy({ $0 == 0 }) { return .nan }
+  imageTextScore(joint: joint.span, text: text.span)
+}
+
+private func imageTextScore(joint: Span<Float>, text: Span<Float>) -> Float {
+  if text.indices.allSatisfy({ text[$0] == 0 }) { return .nan }
   return Float(FixedOrderDot.dot(joint, text))
 }

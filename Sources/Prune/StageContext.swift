@@ -5,6 +5,9 @@ struct StageContext {
   let settings: PruneSettings
   /// Key hash of each row.
   let keyHashes: [UInt64]
+  /// Hash of the stored bits of each image row; empty where no stage asks for it.
+  var rowHashes: [UInt64] = []
+  let progress: (PruneStep) -> Void
   var notices: [PruneNotice] = []
 
   /// The centroids given, or those of a new clustering of the rows `survivors` of `matrix`.

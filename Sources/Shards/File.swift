@@ -96,18 +96,27 @@ public struct File: ~Copyable, Sendable {
   /// Reads exactly `count` bytes at `offset`, fewer only at the end of the file.
   public func read(at offset: UInt64, count: Int) throws(FileError) -> [UInt8] {
     var buffer = [UInt8](repeating: 0, count: count)
+    var span = buffer.mutableSpan
+    var bytes = unsafe span.mutableBytes
+    let filled = try read(at: offset, into: &bytes)
+    buffer.removeLast(count - filled)
+    return buffer
+  }
+
+  /// Fills `target` with the bytes at `offset`. Returns how many there were, fewer only at the end of the file.
+  func read(at offset: UInt64, into target: inout MutableRawSpan) throws(FileError) -> Int {
+    let count = target.byteCount
     var filled = 0
     while filled < count {
       let got = try File.check("pread", path) {
-        unsafe buffer.withUnsafeMutableBytes {
+        unsafe target.withUnsafeMutableBytes {
           unsafe pread(descriptor, $0.baseAddress! + filled, count - filled, off_t(offset) + off_t(filled))
         }
       }
       if got == 0 { break }
       filled += got
     }
-    buffer.removeLast(count - filled)
-    return buffer
+    return filled
   }
 
   /// Writes all bytes at the current position.

@@ -111,6 +111,28 @@ public struct NpyReader: ~Copyable, Sendable {
     return bytes
   }
 
+  /// Whether rows lie in the file just as ``rows(_:)`` gives them.
+  public var isPlain: Bool {
+    !header.bigEndian && !(header.fortranOrder && shape.count == 2)
+  }
+
+  /// The bytes of some rows, copied to `target`, which is exactly as long.
+  ///
+  /// - Precondition: ``isPlain``, and `range` lies within `0..<rowCount`.
+  public func read(_ range: Range<Int>, into target: inout MutableRawSpan) throws(NpyError) {
+    precondition(isPlain && range.lowerBound >= 0 && range.upperBound <= rowCount, "rows out of range")
+    precondition(target.byteCount == range.count * rowBytes)
+    let filled: Int
+    do { filled = try file.read(at: dataOffset + UInt64(range.lowerBound * rowBytes), into: &target) } catch {
+      throw NpyError(path: path, error)
+    }
+    guard filled == target.byteCount else { throw shortened() }
+  }
+
+  private func shortened() -> NpyError {
+    NpyError(path: path, "the file became shorter while it was read")
+  }
+
   /// Gathers rows whose columns are stored one after another.
   private func fortranRows(_ range: Range<Int>) throws(NpyError) -> [UInt8] {
     let item = type.bytes
@@ -129,9 +151,7 @@ public struct NpyReader: ~Copyable, Sendable {
     do { bytes = try file.read(at: dataOffset + UInt64(offset), count: count) } catch {
       throw NpyError(path: path, error)
     }
-    guard bytes.count == count else {
-      throw NpyError(path: path, "the file became shorter while it was read")
-    }
+    guard bytes.count == count else { throw shortened() }
     return bytes
   }
 

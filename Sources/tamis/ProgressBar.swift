@@ -36,6 +36,12 @@ struct ProgressBar {
     isVisible = true
   }
 
+  /// Shows what a stage without counts is at.
+  mutating func show(step: String) {
+    Console.partial("\r\u{1B}[K\(stage): \(step)")
+    isVisible = true
+  }
+
   /// Removes the line, so that other output can be written.
   mutating func clear() {
     if isVisible { Console.partial("\r\u{1B}[K") }

@@ -47,6 +47,9 @@ final class RunLog: Sendable {
           "\(stage) begins", metadata: ["stage": "\(stage)", "shards": "\(shards)", "bytes": "\(bytes)"])
       case .progress(let samples, let bytes):
         state.bar?.update(samples: samples, bytes: bytes)
+      case .step(let name):
+        state.bar?.show(step: name)
+        logger.debug("\(name)")
       case .rejected(let reject):
         state.shown[reject.code, default: 0] += 1
         let shown = state.shown[reject.code]!

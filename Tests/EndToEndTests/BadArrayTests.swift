@@ -103,7 +103,7 @@ import Testing
         ),
         ("--keep 0.4 --gap %/gap.npy", 2, "--gap needs --reference-rule gap"),
         ("--dedup-keep 0.9 --centroids %/centroids.npy", 2, "--centroids needs --keep or --keep-count"),
-        ("--keep 0.4 --memory 10KiB", 2, "pruning needs 173.5 KiB, the limit is 10.0 KiB; raise --memory"),
+        ("--keep 0.4 --memory 10KiB -j 2", 2, "pruning needs 2.7 MiB, the limit is 10.0 KiB; raise --memory"),
       ])
   }
 

@@ -27,14 +27,32 @@ enum ArrayFiles {
 
   /// Reads keys, one a line; line i is row i, so an empty line is an error.
   static func keys(_ path: String) throws -> [ArraySlice<UInt8>] {
-    try require(path)
-    var lines = (try readFile(path) ?? []).split(
-      separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
-    if lines.last?.isEmpty == true { lines.removeLast() }
-    if let empty = lines.firstIndex(where: \.isEmpty) {
-      throw PipelineError(.badData, "\(path): line \(empty + 1) is empty, a key is wanted")
-    }
+    var lines: [ArraySlice<UInt8>] = []
+    try keys(path) { lines.append($0) }
     return lines
+  }
+
+  /// The same, one key after the other; memory is a block of the file.
+  static func keys(_ path: String, _ body: (ArraySlice<UInt8>) throws -> Void) throws {
+    try require(path)
+    let file = try File(path: path, .read)
+    var line = 0
+    func take(_ key: ArraySlice<UInt8>) throws {
+      line += 1
+      if key.isEmpty { throw PipelineError(.badData, "\(path): line \(line) is empty, a key is wanted") }
+      try body(key)
+    }
+    var block = [UInt8](repeating: 0, count: 1 << 20)
+    var rest: [UInt8] = []
+    while true {
+      let count = try file.read(into: &block)
+      if count == 0 { break }
+      rest += block[..<count]
+      let lines = rest.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
+      for key in lines.dropLast() { try take(key) }
+      rest = Array(lines.last ?? [])
+    }
+    if !rest.isEmpty { try take(rest[...]) }
   }
 
   /// The directory to write, without a trailing slash.

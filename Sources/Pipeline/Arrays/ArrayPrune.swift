@@ -36,14 +36,13 @@ public enum ArrayPrune {
       (self.image, self.output, self.settings, self.memory) = (image, output, settings, memory)
     }
 
-    /// What the other embeddings take.
-    fileprivate func bytesBesideImages() throws -> Int {
-      var bytes = 0
-      for path in [joint, reference, conceptCentroids, dedupCentroids] {
-        if let path { bytes += try EmbeddingFile.shape(EmbeddingSource(path, .image)).bytes }
+    /// Bytes of the rows that all others are compared with: they are held in memory, widened.
+    fileprivate func heldBytes() throws -> Int {
+      try [reference, conceptCentroids, dedupCentroids].reduce(0) { bytes, path in
+        guard let path else { return bytes }
+        let shape = try EmbeddingFile.shape(EmbeddingSource(path, .image))
+        return bytes + shape.bytes + shape.rows * shape.dimension * 4
       }
-      if let text { bytes += try EmbeddingFile.shape(EmbeddingSource(text, .text)).bytes }
-      return bytes
     }
 
     /// The file that an array came from.
@@ -81,23 +80,34 @@ public enum ArrayPrune {
 
   /// Decides every row and writes `keep.npy`, `verdicts.npy`, `concepts/`, `dedup/`, `kept_keys.txt`, `subset.npy`
   /// (with uids) and `plan.json`, all at once.
-  public static func run(_ request: Request, events: EventHandler) throws -> PruneReport {
+  public static func run(_ request: Request, events: @escaping EventHandler) throws -> PruneReport {
     var request = request
     request.output = try ArrayFiles.output(request.output, names: names)
     let source = try EmbeddingSource(request.image, .image)
     let image = try EmbeddingFile.shape(source)
     guard image.rows > 0 else { throw NpyError(path: request.image, "there are no rows") }
-    let needed = try image.rows * 200 + image.bytes + request.bytesBesideImages()
+    let keyBytes = try request.keys.map { Int(try FileStatus(path: $0)?.size ?? 0) }
+    let needed =
+      try PruneMemory.bytes(
+        rows: image.rows, keyBytes: keyBytes ?? (request.uids == nil ? 0 : image.rows * 64),
+        rowBytes: image.rowBytes, request.settings) + request.heldBytes()
     guard needed <= request.memory else {
       throw PipelineError(
         .usage,
         "pruning needs \(ByteSize.needed(needed)), the limit is \(ByteSize.text(request.memory)); raise --memory"
       )
     }
+    // Rows stay on disk; what cannot be read in place is unpacked beside the output.
+    let scratch = Directory.parent(of: request.output) + "/." + Directory.name(of: request.output) + ".rows"
+    try Directory.remove(scratch)
+    defer { try? Directory.remove(scratch) }
+    func rows(_ path: String, _ kind: EmbeddingSource.Kind, _ name: String) throws -> EmbeddingMatrix {
+      try EmbeddingFile.stored(EmbeddingSource(path, kind), scratch: scratch + "/" + name)
+    }
     let names = try Names(request, rows: image.rows)
-    var input = PruneInput(image: try EmbeddingFile.read(source), keys: names.column)
-    input.text = try request.text.map { try ArrayFiles.embeddings($0, .text) }
-    input.joint = try request.joint.map { try ArrayFiles.embeddings($0) }
+    var input = PruneInput(image: try rows(request.image, .image, "image"), keys: names.column)
+    input.text = try request.text.map { try rows($0, .text, "text") }
+    input.joint = try request.joint.map { try rows($0, .image, "joint") }
     input.scores = try request.scores.map(ArrayFiles.floats)
     input.reference = try request.reference.map { try ArrayFiles.embeddings($0) }
     input.gap = try request.gap.map(ArrayFiles.floats)
@@ -113,7 +123,7 @@ public enum ArrayPrune {
     events(.began(stage: "prune", shards: 1, bytes: 0, samples: image.rows))
     let result: PruneResult
     do {
-      result = try prune(input, request.settings)
+      result = try prune(input, request.settings) { events(.step($0.rawValue)) }
     } catch {
       let text = error.text { request.path(of: $0) ?? flags[$0] ?? $0.rawValue }
       switch error {
@@ -161,7 +171,7 @@ public enum ArrayPrune {
       try ConceptFiles.write(dedup: centroids, manifest(centroids), to: base + "dedup")
     }
     let kept = result.verdicts.indices.filter { result.verdicts[$0].kept }
-    try directory.write(kept.flatMap { names.key($0) + [UInt8(ascii: "\n")] }, as: "kept_keys.txt")
+    try directory.write(kept.flatMap { names.column.key($0) + [UInt8(ascii: "\n")] }, as: "kept_keys.txt")
     if let subset = names.subset(kept) { try subset.write(to: base + "subset.npy") }
     let plan = Plan(
       rows: report.samples, kept: report.kept,
@@ -174,15 +184,20 @@ public enum ArrayPrune {
 
 /// How rows are named: by a key file, by DataComp uids, or by their number.
 private struct Names {
-  private var keys: [ArraySlice<UInt8>]?
   private var uids: [(high: UInt64, low: UInt64)]?
   let column: KeyColumn
 
   init(_ request: ArrayPrune.Request, rows: Int) throws {
+    guard request.keys != nil || request.uids != nil else {
+      column = KeyColumn(
+        rowNumberHashes: (0..<rows).map { KeyUniqueness.hashWords(Array("\($0)".utf8)[...]).0 })
+      return
+    }
+    var packed = PackedKeys()
     if let path = request.keys {
-      keys = try ArrayFiles.keys(path)
-      guard keys!.count == rows else {
-        throw PipelineError(.badData, "\(path): \(keys!.count) keys, the embeddings have \(rows) rows")
+      try ArrayFiles.keys(path) { packed.append($0) }
+      guard packed.count == rows else {
+        throw PipelineError(.badData, "\(path): \(packed.count) keys, the embeddings have \(rows) rows")
       }
     } else if let path = request.uids {
       let reader = try ArrayFiles.open(path)
@@ -194,19 +209,10 @@ private struct Names {
       }
       let words = UInt64.decode(try reader.rows(0..<rows))
       uids = (0..<rows).map { (words[2 * $0], words[2 * $0 + 1]) }
-      keys = uids!.map { Array((hex($0.high) + hex($0.low)).utf8)[...] }
+      for uid in uids! { packed.append((hex(uid.high) + hex(uid.low)).utf8) }
     }
-    if let keys {
-      var packed = PackedKeys()
-      for key in keys { packed.append(key) }
-      column = packed.column
-    } else {
-      column = KeyColumn(
-        rowNumberHashes: (0..<rows).map { KeyUniqueness.hashWords(Array("\($0)".utf8)[...]).0 })
-    }
+    column = packed.column
   }
-
-  func key(_ row: Int) -> [UInt8] { keys.map { Array($0[row]) } ?? Array("\(row)".utf8) }
 
   func subset(_ rows: [Int]) -> DataCompSubset? {
     uids.map { uids in DataCompSubset(uids: rows.map { uids[$0] }) }

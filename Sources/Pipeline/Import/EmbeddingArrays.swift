@@ -7,8 +7,10 @@ struct EmbeddingShape: Sendable, Equatable {
   var dimension = 0
   /// Every part is `<f2`.
   var isHalf = true
+  /// Bytes of one row.
+  var rowBytes: Int { dimension * (isHalf ? 2 : 4) }
   /// Bytes of all values in memory.
-  var bytes: Int { rows * dimension * (isHalf ? 2 : 4) }
+  var bytes: Int { rows * rowBytes }
 }
 
 extension EmbeddingFile {

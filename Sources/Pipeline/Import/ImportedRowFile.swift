@@ -27,42 +27,7 @@ struct ImportedRowFile: ~Copyable {
         return
       }
     }
-    try Directory.create(scratch)
-    reader = try NpyReader(path: try Self.unpack(source, scratch))
-  }
-
-  /// All parts below each other: `<f2` where all are, `<f4` otherwise.
-  private static func unpack(_ source: EmbeddingSource, _ scratch: String) throws -> String {
-    let shape = try EmbeddingFile.shape(source)
-    let output = scratch + "/rows.npy"
-    let header = NpyHeader(
-      type: shape.isHalf ? .float16 : .float32, shape: [shape.rows, shape.dimension])
-    // Not synced: a killed import begins anew.
-    var file = BufferedFile(try File(path: output, .create))
-    try file.write(header.bytes()[...])
-    for part in source.parts {
-      if case .member(let path, let name) = part {
-        let array = try NpzArray(path: path, name: name)
-        if array.isColumnMajor {
-          // Columns first to disk, then rows from there.
-          let columns = scratch + "/columns.npy"
-          try array.unpack(to: columns)
-          let reader = try NpyReader(path: columns)
-          try EmbeddingFile.blocks(reader) { try file.write(stored($0, $1, shape)) }
-          try Directory.remove(columns)
-          continue
-        }
-      }
-      try EmbeddingFile.blocks(part) { try file.write(stored($0, $1, shape)) }
-    }
-    try file.finish(syncing: false)
-    return output
-  }
-
-  /// A block as the unpacked file has it.
-  private static func stored(_ type: NpyType, _ bytes: [UInt8], _ shape: EmbeddingShape) -> ArraySlice<UInt8>
-  {
-    shape.isHalf ? bytes[...] : NpyFile.bytes(of: EmbeddingFile.floats(type, bytes))[...]
+    reader = try NpyReader(path: try EmbeddingFile.unpack(source, scratch))
   }
 
   /// Reads every row once (rule 10).

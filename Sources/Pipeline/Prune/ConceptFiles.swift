@@ -98,31 +98,6 @@ enum EmbeddingFile {
       : EmbeddingMatrix(try reader.floats(all), dimension: reader.shape[1])
   }
 
-  /// Reads several arrays one below the other. All must have one dtype and dimension.
-  static func read(_ paths: [String]) throws -> EmbeddingMatrix {
-    var half: [Float16] = []
-    var single: [Float] = []
-    var dimension: Int?
-    for path in paths {
-      let reader = try NpyReader(path: path)
-      try check(reader)
-      guard dimension == nil || dimension == reader.shape[1] else {
-        throw NpyError(path: path, "rows of \(reader.shape[1]) values, the others have \(dimension!)")
-      }
-      dimension = reader.shape[1]
-      let all = 0..<reader.rowCount
-      if reader.type == .float16 {
-        half += try reader.rows(all, as: Float16.self)
-      } else {
-        single += try reader.floats(all)
-      }
-    }
-    guard let dimension else { throw PipelineError(.badData, "there are no embeddings") }
-    guard half.isEmpty || single.isEmpty else { throw NpyError(path: paths[0], "the shards mix dtypes") }
-    return single.isEmpty
-      ? EmbeddingMatrix(half, dimension: dimension) : EmbeddingMatrix(single, dimension: dimension)
-  }
-
   /// That an array can be embeddings: two axes, floats.
   static func check(_ reader: borrowing NpyReader) throws(NpyError) {
     try check(reader.header, path: reader.path)

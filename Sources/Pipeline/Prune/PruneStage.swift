@@ -148,7 +148,7 @@ public enum PruneStage {
 
   private static func decide(
     _ recipe: Recipe, _ drops: [Reason]?, _ shards: [IngestedShard], _ workspace: borrowing Workspace,
-    _ events: EventHandler
+    _ events: @escaping EventHandler
   ) throws -> PruneResult {
     let rows = shards.reduce(0) { $0 + $1.manifest.accepted }
     let filled = shards.filter { $0.manifest.accepted > 0 }
@@ -159,10 +159,19 @@ public enum PruneStage {
     }
     if recipe.prune.needsScores { try checkScoreColumns(filled) }
     func paths(_ column: String) -> [String] { filled.map { workspace.columns($0.name) + "/\(column).npy" } }
+    func stored(_ column: String) throws -> EmbeddingMatrix {
+      EmbeddingMatrix(try EmbeddingRows(paths(column)))
+    }
     // Without the column, images and captions share a space.
     let hasJoint = filled.allSatisfy { $0.manifest.files["joint.npy"] != nil }
-    let columns = ["image"] + (recipe.prune.needsScores ? (hasJoint ? scoreColumns : ["text"]) : [])
-    let needed = try rows * (350 + columns.reduce(0) { try $0 + (NpyReader(path: paths($1)[0]).rowBytes) })
+    let epsilon = calibratedEpsilon(recipe.features.image)
+    let settings = PruneSettings(
+      recipe.prune, calibratedEpsilon: epsilon.value, threads: try MemoryPlan(recipe.limits).workers)
+    let keyBytes = try shards.reduce(0) {
+      $0 + Int(try FileStatus(path: workspace.columns($1.name) + "/keys.txt")?.size ?? 0)
+    }
+    let needed = try PruneMemory.bytes(
+      rows: rows, keyBytes: keyBytes, rowBytes: NpyReader(path: paths("image")[0]).rowBytes, settings)
     guard needed <= recipe.limits.memory else {
       throw PipelineError(
         .usage,
@@ -178,22 +187,19 @@ public enum PruneStage {
         origin.row.append(Int32(row))
       }
     }
-    var input = PruneInput(image: try EmbeddingFile.read(paths("image")), keys: keys.column)
+    var input = PruneInput(image: try stored("image"), keys: keys.column)
     if recipe.prune.needsScores {
-      input.text = try EmbeddingFile.read(paths("text"))
-      if hasJoint { input.joint = try EmbeddingFile.read(paths("joint")) }
+      input.text = try stored("text")
+      if hasJoint { input.joint = try stored("joint") }
     }
     input.origin = RowOrigin(shard: origin.shard, row: origin.row)
     input.drops = drops
     if let reference = recipe.prune.reference { input.reference = try EmbeddingFile.read(reference.file) }
-    let epsilon = calibratedEpsilon(recipe.features.image)
     if recipe.prune.dedup.map({ $0.epsilon == nil && $0.keep == nil }) ?? false {
       events(.notice("dedup: epsilon auto is \(epsilon.value), \(epsilon.origin)"))
     }
-    let settings = PruneSettings(
-      recipe.prune, calibratedEpsilon: epsilon.value, threads: try MemoryPlan(recipe.limits).workers)
     do {
-      let result = try prune(input, settings)
+      let result = try prune(input, settings) { events(.step($0.rawValue)) }
       for notice in result.notices { events(.notice(notice.description)) }
       return result
     } catch {
@@ -304,6 +310,8 @@ struct PackedKeys {
     ends.append(bytes.count)
     hashes.append(KeyUniqueness.hashWords(Array(key)[...]).0)
   }
+
+  var count: Int { ends.count }
 
   var column: KeyColumn { KeyColumn(bytes: bytes, ends: ends, hashes: hashes) }
 }
