@@ -33,6 +33,24 @@ public struct EmbeddingMatrix: Sendable {
     self.init(.float16(values), count: values.count, dimension)
   }
 
+  /// Matrices in memory one below the other: `<f2` where all are, Float32 otherwise.
+  ///
+  /// Precondition: at least one, all of one dimension.
+  public init(stacking parts: [EmbeddingMatrix]) {
+    let dimension = parts[0].dimension
+    precondition(parts.allSatisfy { $0.dimension == dimension }, "rows of different dimensions")
+    if parts.count == 1 {
+      self = parts[0]
+    } else if parts.allSatisfy({ $0.isHalf && !$0.isStored }) {
+      self.init(
+        parts.flatMap { part in
+          if case .float16(let values) = part.storage { values } else { [Float16]() }
+        }, dimension: dimension)
+    } else {
+      self.init(parts.flatMap { part in (0..<part.rows).flatMap { part.row($0) } }, dimension: dimension)
+    }
+  }
+
   /// A matrix whose rows stay where they are.
   public init(_ store: some RowStore) {
     self.init(.stored(StoredRows(store)), count: store.rows * store.dimension, store.dimension)

@@ -48,8 +48,12 @@ public enum Explain {
     let verdict = verdicts[row]
     var lines = ["\(key): \(headline(verdict))  (shard \(shard), row \(row))"]
     if !verdict.duplicateSimilarity.isNaN { lines.append(try duplicateLine(verdict, path)) }
-    if verdict.cluster >= 0 { lines += try conceptLines(verdict, path) }
     if !verdict.score.isNaN { lines.append("  score \(number(verdict.score))") }
+    let shards = try FrozenPlan.shardNames(path)
+    let place = ConceptRank.Place(
+      shard: shards.firstIndex(of: shard) ?? -1, row: row, key: Array(key.utf8), verdict: verdict)
+    if let line = try referenceLine(place, shards, path) { lines.append(line) }
+    if verdict.cluster >= 0 { lines += try conceptLines(place, path) }
     return lines.joined(separator: "\n")
   }
 
@@ -79,14 +83,43 @@ public enum Explain {
       "  near-duplicates: similarity \(number(verdict.duplicateSimilarity)) to \(other) of shard \(shard)\(bound)"
   }
 
-  private static func conceptLines(_ verdict: Verdict, _ path: String) throws -> [String] {
+  /// What the reference stage found; nil where it did not look at the sample.
+  private static func referenceLine(
+    _ place: ConceptRank.Place, _ shards: [String], _ path: String
+  ) throws -> String? {
+    let directory = path + "/models/reference"
+    guard let manifest = try ReferenceFiles.manifest(directory) else { return nil }
+    var index = place.row
+    for shard in shards.prefix(place.shard) {
+      index += try NpyReader(path: path + "/verdicts/\(shard).npy").rowCount
+    }
+    // Samples of a stream came after the matches.
+    guard let match = try ReferenceFiles.match(index, directory), match.set < manifest.sets.count else {
+      return nil
+    }
+    let cut = manifest.cut.map { number(Float($0)) } ?? ""
+    let rule =
+      switch manifest.rule {
+      case "near": " (near keeps up to \(cut))"
+      case "far": " (far keeps from \(cut))"
+      default: ", above its gap"
+      }
+    return "  references: similarity \(number(match.similarity)) to row \(match.row) of "
+      + manifest.sets[match.set].name + rule
+  }
+
+  private static func conceptLines(_ place: ConceptRank.Place, _ path: String) throws -> [String] {
+    let verdict = place.verdict
     guard let model = try ConceptFiles.read(path + "/models/concepts") else { return [] }
     let cluster = Int(verdict.cluster)
     guard cluster < model.size.count else { return [] }
-    let rule = try ConceptFiles.manifest(path + "/models/concepts")?.rule ?? "hard"
+    let manifest = try ConceptFiles.manifest(path + "/models/concepts")
+    let rule = manifest.flatMap { PruneSettings.Rule(rawValue: $0.rule) } ?? .hard
+    let rank = try ConceptRank(of: place, rule: rule, seed: manifest?.seed ?? 0, workspace: path)
     return [
-      "  concept \(cluster): distance \(number(verdict.distance)) to its centroid; \(rule) keeps "
-        + (rule == "easy" ? "up to" : "from") + " \(number(model.threshold[cluster]))",
+      "  concept \(cluster): distance \(number(verdict.distance)) to its centroid, rank \(rank.rank) of "
+        + "\(rank.members); \(rule.rawValue) keeps " + (rule == .easy ? "up to" : "from")
+        + " \(number(model.threshold[cluster]))",
       "  concept \(cluster): \(model.size[cluster]) samples, complexity \(number(Float(model.complexity[cluster]))),"
         + " quota \(model.quota[cluster])",
     ]

@@ -43,6 +43,8 @@ public struct PruneResult: Sendable {
   public var dedupCut: Double?
   /// A row is dropped iff its score is below this or NaN; nil where the stage did not run.
   public var scoreCut: Double?
+  /// nil where the stage did not run.
+  public var references: ReferenceMatches?
   public var notices: [PruneNotice]
 }
 
@@ -86,10 +88,11 @@ public func prune(
     scoreCut = ScoreStage.run(score, rows, verdicts: &verdicts)
     rows = survivors(verdicts)
   }
-  if let rule = settings.reference, let references = input.reference {
+  var references: ReferenceMatches?
+  if let rule = settings.reference, let held = input.reference {
     progress(.referring)
-    ReferenceStage.run(
-      rule, rows, image, references: references, gaps: input.gap ?? [], verdicts: &verdicts,
+    references = ReferenceStage.run(
+      rule, rows, image, references: held, gaps: input.gap ?? [], verdicts: &verdicts,
       threads: settings.threads)
     rows = survivors(verdicts)
   }
@@ -101,5 +104,6 @@ public func prune(
   try input.checkReading()
   return PruneResult(
     verdicts: verdicts, concepts: concepts, dedupCentroids: deduplicated?.centroids,
-    dedupCut: deduplicated?.cut, scoreCut: scoreCut, notices: context.notices)
+    dedupCut: deduplicated?.cut, scoreCut: scoreCut, references: references,
+    notices: context.notices)
 }

@@ -1,5 +1,10 @@
 internal import Algebra
 
+/// What the rule `random` orders rows by, ascending (design rule 9).
+public func randomRank(seed: UInt64, keyHash: UInt64) -> UInt64 {
+  Ranking.randomValue(seed: seed, keyHash: keyHash)
+}
+
 /// Orders of rows inside a cluster, and the keyed hash behind `random`.
 enum Ranking {
   /// The epoch of rule 5's generator whose first value ranks rows at random.

@@ -3,14 +3,15 @@ public import Algebra
 /// A frozen plan applied to one new sample at a time: the sample is assigned to its concept and kept iff its
 /// distance passes the concept's threshold and it duplicates no row kept before.
 ///
-/// Decisions depend on the order of the calls and on nothing else. Filter, domain and reference are the caller's,
-/// before this.
+/// Decisions depend on the order of the calls and on nothing else. Filter and domain are the caller's, before
+/// this.
 public struct StreamingPlan: Sendable {
   private let concepts: ConceptModel?
   private let rule: PruneSettings.Rule
   private let seed: UInt64
   private let duplicateAbove: Double
   private let scoreCut: Double?
+  private let reference: StreamingReference?
   private var kept: KeptRows?
 
   /// - Parameters:
@@ -20,15 +21,17 @@ public struct StreamingPlan: Sendable {
   ///   - dedupCentroids: `(m, d)`; nil compares with no kept row.
   ///   - duplicateAbove: ``PruneResult/dedupCut``.
   ///   - scoreCut: ``PruneResult/scoreCut``; nil drops nothing by its score.
+  ///   - reference: nil drops nothing by its similarity to references.
   public init(
     concepts: ConceptModel?, rule: PruneSettings.Rule, seed: UInt64, dedupCentroids: EmbeddingMatrix?,
-    duplicateAbove: Double, scoreCut: Double? = nil
+    duplicateAbove: Double, scoreCut: Double? = nil, reference: StreamingReference? = nil
   ) {
     self.concepts = concepts
     self.rule = rule
     self.seed = seed
     self.duplicateAbove = duplicateAbove
     self.scoreCut = scoreCut
+    self.reference = reference
     kept = dedupCentroids.map(KeptRows.init)
   }
 
@@ -63,6 +66,7 @@ public struct StreamingPlan: Sendable {
       verdict.score = score
       if !(Double(score) >= scoreCut) { verdict.drop(.score) }
     }
+    if let reference, verdict.kept, !reference.keeps(values) { verdict.drop(.reference) }
     if let concepts, verdict.kept {
       let own = EmbeddingMatrix(values, dimension: values.count)
       let nearest = NearestCentroid.assign([0], of: own, to: concepts.centroids, threads: 1)
@@ -90,7 +94,7 @@ public struct StreamingPlan: Sendable {
   }
 
   private func check(_ values: [Float], _ row: Int32) throws(PruneError) {
-    let expected = concepts?.centroids.dimension ?? kept?.dimension ?? values.count
+    let expected = concepts?.centroids.dimension ?? kept?.dimension ?? reference?.dimension ?? values.count
     if values.count != expected || expected == 0 {
       throw .dimension(.image, expected: expected, found: values.count)
     }

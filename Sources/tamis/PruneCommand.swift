@@ -55,7 +55,7 @@ struct PruneCommand: ParsableCommand {
     let report: PruneReport
     if let image = arrays.imageEmbeddings, let output {
       try stages.check(arrays)
-      var settings = try stages.settings(hasReference: arrays.reference != nil)
+      var settings = try stages.settings(hasReference: !arrays.reference.isEmpty)
       settings.strictNorms = strict
       settings.threads = options.jobs ?? Recipe.Limits.defaultJobs
       var request = ArrayPrune.Request(image: image, output: output, settings: settings, memory: memory.bytes)
@@ -89,10 +89,11 @@ struct ArrayOptions: ParsableArguments {
   var uids: String?
   @Option(help: "(n,) scores instead of the dot product of captions and images.")
   var scoreColumn: String?
-  @Option(help: "(q, d) reference rows.")
-  var reference: String?
-  @Option(help: "(q,) largest similarity allowed with each reference row (rule gap).")
-  var gap: String?
+  @Option(help: "(q, d) reference rows; may be repeated, a set each.")
+  var reference: [String] = []
+  @Option(
+    help: "(q,) largest similarity allowed with each reference row (rule gap); one for each --reference.")
+  var gap: [String] = []
   @Option(help: "(k, d) concept centroids: no k-means.")
   var centroids: String?
   @Option(help: "(m, d) centroids of the near-duplicate stage: no k-means.")
@@ -104,7 +105,7 @@ struct ArrayOptions: ParsableArguments {
 
   func apply(to request: inout ArrayPrune.Request) {
     (request.text, request.joint, request.keys, request.uids) = (textEmbeddings, jointEmbeddings, keys, uids)
-    (request.scores, request.reference, request.gap) = (scoreColumn, reference, gap)
+    (request.scores, request.references, request.gaps) = (scoreColumn, reference, gap)
     (request.conceptCentroids, request.dedupCentroids) = (centroids, dedupCentroids)
   }
 }

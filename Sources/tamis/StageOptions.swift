@@ -94,7 +94,7 @@ struct StageOptions: ParsableArguments {
     let unused: [(String, Bool, String)] = [
       ("--centroids", arrays.centroids != nil && !hasConcepts, "--keep or --keep-count"),
       ("--dedup-centroids", arrays.dedupCentroids != nil && !hasDedup, "--dedup-epsilon or --dedup-keep"),
-      ("--gap", arrays.gap != nil && referenceRule != .gap, "--reference-rule gap"),
+      ("--gap", !arrays.gap.isEmpty && referenceRule != .gap, "--reference-rule gap"),
       (
         "--score-column",
         arrays.scoreColumn != nil && scoreKeep == nil && scoreMin == nil && dedupRule != .score,

@@ -99,7 +99,7 @@ import Testing
         ("--reference-rule gap --reference %/reference.npy", 2, "the reference stage needs --gap"),
         (
           "--reference-rule gap --reference %/reference.npy --gap %/scores.npy", 65,
-          "%/scores.npy: 600 rows, expected 5"
+          "%/scores.npy: 600 rows, reference.npy has 5"
         ),
         ("--keep 0.4 --gap %/gap.npy", 2, "--gap needs --reference-rule gap"),
         ("--dedup-keep 0.9 --centroids %/centroids.npy", 2, "--centroids needs --keep or --keep-count"),

@@ -18,9 +18,9 @@ public enum ArrayPrune {
     public var uids: String?
     /// `(n,)` scores instead of the dot product.
     public var scores: String?
-    /// `(q, d)` and `(q,)`.
-    public var reference: String?
-    public var gap: String?
+    /// `(q, d)` each, and `(q,)` for each of them or none.
+    public var references: [String] = []
+    public var gaps: [String] = []
     public var conceptCentroids: String?
     public var dedupCentroids: String?
     /// Rows for which this is false are dropped.
@@ -38,11 +38,7 @@ public enum ArrayPrune {
 
     /// Bytes of the rows that all others are compared with: they are held in memory, widened.
     fileprivate func heldBytes() throws -> Int {
-      try [reference, conceptCentroids, dedupCentroids].reduce(0) { bytes, path in
-        guard let path else { return bytes }
-        let shape = try EmbeddingFile.shape(EmbeddingSource(path, .image))
-        return bytes + shape.bytes + shape.rows * shape.dimension * 4
-      }
+      try ReferenceSets.bytes(references + [conceptCentroids, dedupCentroids].compactMap { $0 })
     }
 
     /// The file that an array came from.
@@ -52,8 +48,8 @@ public enum ArrayPrune {
       case .text: text
       case .joint: joint
       case .scores: scores
-      case .reference: reference
-      case .gap: gap
+      case .reference: references.joined(separator: ", ")
+      case .gap: gaps.isEmpty ? nil : gaps.joined(separator: ", ")
       case .conceptCentroids: conceptCentroids
       case .dedupCentroids: dedupCentroids
       case .keys: keys ?? uids
@@ -109,8 +105,9 @@ public enum ArrayPrune {
     input.text = try request.text.map { try rows($0, .text, "text") }
     input.joint = try request.joint.map { try rows($0, .image, "joint") }
     input.scores = try request.scores.map(ArrayFiles.floats)
-    input.reference = try request.reference.map { try ArrayFiles.embeddings($0) }
-    input.gap = try request.gap.map(ArrayFiles.floats)
+    let references =
+      request.references.isEmpty ? nil : try ReferenceSets(request.references, gaps: request.gaps)
+    (input.reference, input.gap) = (references?.matrix, references?.gaps)
     input.conceptCentroids = try request.conceptCentroids.map { try ArrayFiles.embeddings($0) }
     input.dedupCentroids = try request.dedupCentroids.map { try ArrayFiles.embeddings($0) }
 
@@ -136,14 +133,14 @@ public enum ArrayPrune {
     report.isActive = true
     report.count(result.verdicts)
     report.note(result.concepts)
-    try write(result, report, names, request)
+    try write(result, references, report, names, request)
     events(.ended(stage: "prune"))
     return report
   }
 
   /// All that is written to the output directory.
   private static let names: Set = [
-    "keep.npy", "verdicts.npy", "concepts", "dedup", "kept_keys.txt", "subset.npy", "plan.json",
+    "keep.npy", "verdicts.npy", "concepts", "dedup", "reference", "kept_keys.txt", "subset.npy", "plan.json",
   ]
   /// How to give what a stage misses.
   private static let flags: [PruneArray: String] = [
@@ -151,7 +148,8 @@ public enum ArrayPrune {
   ]
 
   private static func write(
-    _ result: PruneResult, _ report: PruneReport, _ names: Names, _ request: Request
+    _ result: PruneResult, _ references: ReferenceSets?, _ report: PruneReport, _ names: Names,
+    _ request: Request
   ) throws {
     try Directory.create(Directory.parent(of: request.output))
     let directory = try AtomicDirectory(path: request.output)
@@ -169,6 +167,9 @@ public enum ArrayPrune {
     }
     if let centroids = result.dedupCentroids {
       try ConceptFiles.write(dedup: centroids, manifest(centroids), to: base + "dedup")
+    }
+    if let references, let rule = request.settings.reference {
+      try ReferenceFiles.write(result, references, rule, keys: names.column, to: base + "reference")
     }
     let kept = result.verdicts.indices.filter { result.verdicts[$0].kept }
     try directory.write(kept.flatMap { names.column.key($0) + [UInt8(ascii: "\n")] }, as: "kept_keys.txt")

@@ -98,7 +98,9 @@ public enum PruneStage {
       (verdicts, scoreCut) = (result.verdicts, result.scoreCut)
       report.note(result.concepts)
     } else {
-      for model in ["concepts", "dedup"] { try Directory.remove(workspace.path + "/models/" + model) }
+      for model in ["concepts", "dedup", "reference"] {
+        try Directory.remove(workspace.path + "/models/" + model)
+      }
     }
     report.count(verdicts)
     guard report.samples == total, report.kept + report.dropped.values.reduce(0, +) == total else {
@@ -126,9 +128,13 @@ public enum PruneStage {
         return false
       }
     }
+    guard manifest.samples > 0 else { return true }
     let models = [("dedup", recipe.prune.dedup != nil), ("concepts", recipe.prune.concepts != nil)]
-    for (name, isWanted) in models where isWanted && manifest.samples > 0 {
+    for (name, isWanted) in models where isWanted {
       guard try ConceptFiles.manifest(workspace.path + "/models/" + name) != nil else { return false }
+    }
+    if recipe.prune.reference != nil {
+      return try ReferenceFiles.manifest(workspace.path + "/models/reference")?.key == key
     }
     return true
   }
@@ -170,8 +176,10 @@ public enum PruneStage {
     let keyBytes = try shards.reduce(0) {
       $0 + Int(try FileStatus(path: workspace.columns($1.name) + "/keys.txt")?.size ?? 0)
     }
-    let needed = try PruneMemory.bytes(
-      rows: rows, keyBytes: keyBytes, rowBytes: NpyReader(path: paths("image")[0]).rowBytes, settings)
+    let needed =
+      try PruneMemory.bytes(
+        rows: rows, keyBytes: keyBytes, rowBytes: NpyReader(path: paths("image")[0]).rowBytes, settings)
+      + ReferenceSets.bytes(recipe.prune.reference?.files ?? [])
     guard needed <= recipe.limits.memory else {
       throw PipelineError(
         .usage,
@@ -194,15 +202,23 @@ public enum PruneStage {
     }
     input.origin = RowOrigin(shard: origin.shard, row: origin.row)
     input.drops = drops
-    if let reference = recipe.prune.reference { input.reference = try EmbeddingFile.read(reference.file) }
+    let references = try recipe.prune.reference.map { try ReferenceSets($0.files, gaps: $0.gaps) }
+    (input.reference, input.gap) = (references?.matrix, references?.gaps)
     if recipe.prune.dedup.map({ $0.epsilon == nil && $0.keep == nil }) ?? false {
       events(.notice("dedup: epsilon auto is \(epsilon.value), \(epsilon.origin)"))
     }
     do {
       let result = try prune(input, settings) { events(.step($0.rawValue)) }
       for notice in result.notices { events(.notice(notice.description)) }
+      let path = workspace.path + "/models/reference"
+      if let references, let rule = settings.reference {
+        try ReferenceFiles.write(
+          model: result, references, rule, keys: input.keys, key: stageKey(recipe, shards), to: path)
+      } else {
+        try Directory.remove(path)
+      }
       return result
-    } catch {
+    } catch let error as PruneError {
       throw PipelineError(.badData, error.description)
     }
   }
@@ -283,8 +299,9 @@ public enum PruneStage {
       var shards: [[String]]
     }
     var prune = recipe.prune
-    let reference = try prune.reference.map { try FileDigest(path: $0.file).sha256 }
-    prune.reference?.file = ""
+    let reference = try prune.reference.map(ReferenceSets.digest)
+    prune.reference?.files = []
+    prune.reference?.gaps = []
     let measured = prune.filter == nil ? [] : ["samples.npy", "quality.npy"]
     let files =
       ["keys.txt"] + (prune.needsImages ? ["image.npy"] : []) + measured

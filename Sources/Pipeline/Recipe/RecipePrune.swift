@@ -67,14 +67,31 @@ extension Recipe {
     }
   }
 
-  /// Similarity to a set of reference embeddings.
+  /// Similarity to sets of reference embeddings.
   public struct Reference: Sendable, Equatable, Encodable {
-    /// `.npy` of unit rows in the image encoder's space.
-    public var file = ""
+    /// Unit rows in the image encoder's space, one file for each set.
+    public var files: [String] = []
+    /// `gap`: the largest similarity allowed with each row, one vector for each file.
+    public var gaps: [String] = []
     public var rule = Rule.near
+    /// Fraction kept by `near` and `far`.
     public var keep = 0.9
 
-    public enum Rule: String, Sendable, CaseIterable, Encodable { case near, far }
+    public enum Rule: String, Sendable, CaseIterable, Encodable { case near, far, gap }
+
+    enum CodingKeys: String, CodingKey {
+      case rule, keep
+      case files = "file"
+      case gaps = "gap"
+    }
+
+    var setting: PruneSettings.Reference {
+      switch rule {
+      case .near: .near(keep: keep)
+      case .far: .far(keep: keep)
+      case .gap: .gap
+      }
+    }
   }
 
   /// Quotas by concept complexity.
@@ -123,9 +140,7 @@ extension PruneSettings {
       self.dedup = stage
     }
     score = recipe.score?.setting
-    if let reference = recipe.reference {
-      self.reference = reference.rule == .near ? .near(keep: reference.keep) : .far(keep: reference.keep)
-    }
+    reference = recipe.reference?.setting
     if let concepts = recipe.concepts {
       var stage = Concepts()
       stage.limit = .keep(concepts.keep)

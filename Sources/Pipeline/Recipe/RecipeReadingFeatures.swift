@@ -157,10 +157,17 @@ extension RecipeFile {
   private static func readReference(_ root: inout RecipeSection, _ directory: String) -> Recipe.Reference {
     var section = root.section("reference")
     var reference = Recipe.Reference()
-    reference.file = resolve(section.string("file", ""), directory)
-    if !section.has("file") { section.report("file", "missing: which reference embeddings?") }
+    reference.files = section.strings("file", []).map { resolve($0, directory) }
+    if reference.files.isEmpty { section.report("file", "missing: which reference embeddings?") }
+    reference.gaps = section.strings("gap", []).map { resolve($0, directory) }
     reference.rule = section.choice("rule", reference.rule)
+    if section.has("keep"), reference.rule == .gap {
+      section.report("keep", "rule gap keeps what no gap forbids")
+    }
     reference.keep = section.number("keep", reference.keep)
+    if reference.rule == .gap ? reference.gaps.count != reference.files.count : !reference.gaps.isEmpty {
+      section.report("gap", "rule gap needs one file of gaps for each file of references, other rules none")
+    }
     section.finish()
     return reference
   }

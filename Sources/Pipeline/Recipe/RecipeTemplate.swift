@@ -51,7 +51,7 @@ extension RecipeFile {
         keep: 0.4                    # fraction kept of what reaches the stage
         rule: hard                   # hard | easy | random
       # score: { keep: 0.9 }         # drop the worst scores of image and caption; needs text: minilm-conse or models
-      # reference: { file: test.npy, rule: near, keep: 0.9 }   # drop what is nearest to a test set
+      # reference: { file: [test.npy], rule: near, keep: 0.9 }   # drop what is nearest to test sets
 
     publish:
       path: out/

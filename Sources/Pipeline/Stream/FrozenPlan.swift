@@ -46,7 +46,8 @@ struct FrozenPlan {
       concepts: concepts, rule: manifest.flatMap { PruneSettings.Rule(rawValue: $0.rule) } ?? .hard,
       seed: manifest?.seed ?? 0,
       dedupCentroids: try dedup.map { _ in try EmbeddingFile.read(models + "dedup/centroids.npy") },
-      duplicateAbove: dedup?.duplicateAbove ?? 1, scoreCut: scoreCut)
+      duplicateAbove: dedup?.duplicateAbove ?? 1, scoreCut: scoreCut,
+      reference: try ReferenceFiles.stream(models + "reference"))
     let sorted = try Self.shardNames(path)
     for shard in shards {
       guard let index = sorted.firstIndex(of: shard) else { continue }

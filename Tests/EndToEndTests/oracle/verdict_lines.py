@@ -37,6 +37,10 @@ else:
             said = [f"similarity {v['duplicate_similarity']:.4f} to {other(v)} "]
             if v["cluster"] >= 0:
                 c = v["cluster"]
-                said += [f"distance {v['distance']:.4f} ", f"from {model['threshold'][c]:.4f}",
+                both = np.concatenate(verdicts)
+                both = both[both["cluster"] == c]
+                # The samples' distances have no ties.
+                rank = 1 + (both["distance"] > v["distance"]).sum()
+                said += [f"distance {v['distance']:.4f} ", f"rank {rank} of {len(both)};", f"from {model['threshold'][c]:.4f}",
                          f"concept {c}: {model['size'][c]} samples", f"quota {model['quota'][c]}"]
             print("\t".join([str(v["reason"]), name, shard, str(row), *said]))
