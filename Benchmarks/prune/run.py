@@ -1,0 +1,187 @@
+"""The pruning rows of the budgets. Run by `make bench-prune`.
+
+    run.py TAMIS WORKER FOLDER [REAL.npy]      QUICK=1: fewer rows, one turn
+
+- k-means: KMeans.fit in memory (KMeansWorker) beside faiss.Kmeans(spherical), the same rows, all of which both train on
+  (256 a centroid), at most the same rounds; Tamis stops when nothing moves, faiss does not. Once more with faiss started
+  from Tamis' first centroids. REAL.npy, unit rows <f2 or <f4, is measured the same way.
+- near-duplicates and the whole: `tamis prune` as a process, from the file to the files, beside
+  Benchmarks/peers/reference_prune.py, whose times begin when its modules are loaded and end before it writes anything.
+- growth: `tamis prune` at 1, 4 and 16 times.
+
+Two threads each, one process after the other. Prints Markdown.
+"""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+from datetime import date
+from pathlib import Path
+
+import faiss
+import numpy as np
+import osqp
+
+HERE = Path(__file__).resolve().parent
+tamis, worker, folder = sys.argv[1], sys.argv[2], Path(sys.argv[3])
+quick = os.environ.get("QUICK") == "1"
+DIMENSION = 512
+ROWS = int(os.environ.get("ROWS", 125_000 if quick else 1_000_000))
+CLUSTERS = 125 if quick else 500
+EPSILON, CONCEPTS, KEEP = 0.07, 100, 0.4
+ONLY = os.environ.get("ONLY", "kmeans near whole growth").split()
+environment = os.environ | {"OPENBLAS_NUM_THREADS": "2", "OMP_NUM_THREADS": "2"}
+
+
+def row(*cells: object) -> None:
+    print(f"| {' | '.join(map(str, cells))} |", flush=True)
+
+
+def head(*cells: str) -> None:
+    print()
+    row(*cells)
+    row(*["---"] * len(cells))
+
+
+def data(count: int) -> Path:
+    path = folder / f"rows-{count}.npy"
+    if not path.exists():
+        subprocess.run([sys.executable, HERE / "make_rows.py", str(count), path], check=True)
+    return path
+
+
+def peer(*arguments: object) -> dict:
+    command = [sys.executable, HERE.parent / "peers" / "reference_prune.py", *map(str, arguments)]
+    output = subprocess.run(command, check=True, env=environment, stdout=subprocess.PIPE, text=True).stdout
+    return json.loads(output.splitlines()[-1])
+
+
+def run_tamis(path: Path, out: Path, *flags: object) -> tuple[float, float]:
+    """Wall seconds and peak MiB of a whole process."""
+    shutil.rmtree(out, ignore_errors=True)
+    command = [tamis, "prune", "--image-embeddings", path, "-o", out, "-j", "2", "-q", "--memory", "8GiB", *map(str, flags)]
+    start = time.perf_counter()
+    process = subprocess.Popen(command)
+    _, status, usage = os.wait4(process.pid, 0)
+    if status:
+        sys.exit(f"tamis: exit {status}")
+    return time.perf_counter() - start, usage.ru_maxrss / 1024
+
+
+def objective(x: np.ndarray, centroids: np.ndarray) -> float:
+    """The mean dot of a row with its nearest centroid, in float64."""
+    total = 0.0
+    for first in range(0, len(x), 8192):
+        total += (x[first : first + 8192].astype(np.float64) @ centroids.T.astype(np.float64)).max(1).sum()
+    return total / len(x)
+
+
+def fit_tamis(path: Path, dimension: int, k: int, rounds: int) -> tuple[float, int, np.ndarray]:
+    out = folder / "tamis.centroids"
+    command = [worker, path, dimension, k, rounds, 2, out]
+    answer = subprocess.run(list(map(str, command)), check=True, env=environment, stdout=subprocess.PIPE, text=True).stdout
+    return int(answer.split()[0]) / 1e9, int(answer.split()[1]), np.fromfile(out, np.float32).reshape(k, dimension)
+
+
+def kmeans(path: Path, name: str, k: int, rounds: int) -> None:
+    x = np.load(path)
+    d = x.shape[1]
+    seconds, done, ours = fit_tamis(path, d, k, rounds)
+    value = objective(x, ours)
+    fit_tamis(path, d, k, 0)
+    (folder / "tamis.centroids").rename(folder / "start.centroids")
+    for start in ([], [folder / "start.centroids"]):
+        out = folder / "faiss.centroids"
+        theirs = peer("kmeans", path, k, rounds, out, *start)["stages"]["k-means"]
+        other = objective(x, np.fromfile(out, np.float32).reshape(k, d))
+        row(f"{name}, k {k}, {rounds} rounds", f"{seconds:.1f} s, {done} rounds", "from Tamis' start" if start else "own start",
+            f"{theirs:.1f} s", f"{theirs / seconds:.2f}", f"{value:.6f}", f"{other:.6f}", f"{100 * (value / other - 1):+.3f} %")
+
+
+def k_means() -> None:
+    head("k-means", "Tamis", "faiss", "faiss' time", "ratio", "mean dot, Tamis", "faiss", "difference")
+    count = 256 * CLUSTERS
+    path = folder / f"float-{count}.npy"
+    if not path.exists():
+        np.save(path, np.load(data(ROWS), mmap_mode="r")[:count].astype(np.float32))
+    # Rounds that neither side can skip, then as many as the recipe's default.
+    for rounds in (10, 100):
+        kmeans(path, f"{count} × {DIMENSION}", CLUSTERS, rounds)
+    for real in sys.argv[4:]:
+        x = np.load(real).astype(np.float32)
+        np.save(folder / "real.npy", x)
+        for rounds in (10, 100):
+            kmeans(folder / "real.npy", f"{Path(real).stem}, {len(x)} × {x.shape[1]}", max(2, len(x) // 64), rounds)
+
+
+def near() -> None:
+    head("near-duplicates", "Tamis", "peak", "peer", "its time", "its peak", "ratio")
+    path, out = data(ROWS), folder / "near"
+    run_tamis(path, folder / "centroids", "--dedup-epsilon", EPSILON, "--iterations", 20)
+    centroids = folder / "centroids" / "dedup" / "centroids.npy"
+    seconds, peak = run_tamis(path, out, "--dedup-epsilon", EPSILON, "--dedup-centroids", centroids)
+    ours = np.load(out / "verdicts.npy")["duplicate_similarity"]
+    for way, name in (("full", "as published: whole products"), ("tiled", "tiles, running maximum")):
+        result = peer("near", path, centroids, folder / "peer.npy", way)
+        theirs = np.load(folder / "peer.npy")
+        times = result["stages"]
+        row(f"{ROWS} × {DIMENSION} f16, {len(np.load(centroids))} clusters", f"{seconds:.1f} s", f"{peak:.0f} MiB", name,
+            f"{times['total']:.1f} s", f"{result['peak']:.0f} MiB", f"{times['total'] / seconds:.2f}")
+        unlike = np.count_nonzero((ours > 1 - EPSILON) != (theirs > 1 - EPSILON))
+        print(f"<!-- {name}: {times}; decided otherwise: {unlike} rows, dropped by Tamis {np.count_nonzero(ours > 1 - EPSILON)} -->")
+
+
+def whole() -> None:
+    head("whole prune", "Tamis", "peak", "peer", "its time", "its peak", "ratio", "kept by both, of Tamis'")
+    path, out = data(ROWS), folder / "whole"
+    flags = ["--dedup-epsilon", EPSILON, "--clusters", CONCEPTS, "--keep", KEEP]
+    seconds, peak = run_tamis(path, out, *flags)
+    result = peer("prune", path, CONCEPTS, KEEP, folder / "kept.npy")
+    kept = np.flatnonzero(np.load(out / "keep.npy"))
+    both = len(np.intersect1d(kept, np.load(folder / "kept.npy"))) / len(kept)
+    total = result["stages"]["total"]
+    row(f"{ROWS} × {DIMENSION} f16", f"{seconds:.1f} s", f"{peak:.0f} MiB", "faiss + NumPy + OSQP", f"{total:.1f} s",
+        f"{result['peak']:.0f} MiB", f"{total / seconds:.2f}", f"{both:.3f}")
+    # Stages of Tamis: whole processes that are given what the earlier ones fitted.
+    dedup, _ = run_tamis(path, folder / "part", "--dedup-epsilon", EPSILON, "--dedup-centroids", out / "dedup" / "centroids.npy")
+    alone, _ = run_tamis(path, folder / "part", "--dedup-epsilon", EPSILON)
+    given, _ = run_tamis(path, folder / "part", "--keep", KEEP, "--centroids", out / "concepts" / "centroids.npy")
+    concepts, _ = run_tamis(path, folder / "part", "--keep", KEEP, "--clusters", CONCEPTS)
+    head("stage", "Tamis", "peer")
+    times = result["stages"]
+    row("read", "in each", f"{times['read']:.1f} s")
+    row("dedup k-means", f"{alone - dedup:.1f} s", f"{times['dedup k-means']:.1f} s")
+    row("assignment and near-duplicates, with reading and writing", f"{dedup:.1f} s",
+        f"{times['dedup assignment'] + times['near-duplicates']:.1f} s")
+    row("concept k-means (all rows)", f"{concepts - given:.1f} s", f"{times['concept k-means']:.1f} s")
+    row("assignment, quotas, selection, with reading and writing (all rows)", f"{given:.1f} s",
+        f"{times['concept assignment'] + times['quotas and selection']:.1f} s")
+
+
+def growth() -> None:
+    head("growth", "rows", "Tamis", "µs a row", "against 1×", "peak")
+    first = None
+    for factor in (16, 4, 1):
+        count = ROWS // factor
+        seconds, peak = run_tamis(data(count), folder / "part", "--dedup-epsilon", EPSILON, "--clusters", CONCEPTS, "--keep", KEEP)
+        first = first or seconds / count
+        row(f"{16 // factor}×", count, f"{seconds:.1f} s", f"{1e6 * seconds / count:.1f}", f"{seconds / count / first:.2f}", f"{peak:.0f} MiB")
+
+
+def main() -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    for count in {ROWS, ROWS // 4, ROWS // 16}:
+        data(count)
+    model = next((line.split(":")[1].strip() for line in open("/proc/cpuinfo") if line.startswith("model name")), "?")
+    print(f"{date.today()}, {model}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f} at the start; NumPy {np.__version__}, "
+          f"faiss {faiss.__version__}, OSQP {osqp.__version__}.")
+    for name, work in (("kmeans", k_means), ("near", near), ("whole", whole), ("growth", growth)):
+        if name in ONLY:
+            work()
+    print(f"\nLoad at the end {os.getloadavg()[0]:.1f}.")
+
+
+main()
