@@ -1,6 +1,6 @@
 """The pruning a user would put together today from faiss, NumPy and OSQP, written from the formulas of the papers.
 
-    reference_prune.py kmeans X.npy K ITERATIONS OUT [START]      spherical k-means alone; START: <f4 centroids to begin with
+    reference_prune.py kmeans X.npy K ITERATIONS OUT [START]      spherical k-means alone; START: <f4 centroids, or seed=N
     reference_prune.py near X.npy CENTROIDS.npy OUT full|tiled    near-duplicates within the clusters given
     reference_prune.py prune X.npy CLUSTERS KEEP OUT              the whole: dedup, concepts, quotas, selection
 
@@ -23,6 +23,7 @@ import numpy as np  # noqa: E402
 
 SEED, ITERATIONS, NEIGHBOURS, TEMPERATURE, EPSILON, BLOCK = 1234, 100, 20, 0.1, 0.07, 1024
 stages: dict[str, float] = {}
+rounds = 0
 
 
 class stage:
@@ -41,10 +42,12 @@ def rows(path: str) -> np.ndarray:
         return np.load(path).astype(np.float32)
 
 
-def fit(x: np.ndarray, k: int, iterations: int, start: np.ndarray | None = None) -> np.ndarray:
-    # As many training rows for a centroid as faiss takes by itself: 256.
-    model = faiss.Kmeans(x.shape[1], k, niter=iterations, spherical=True, seed=SEED)
+def fit(x: np.ndarray, k: int, iterations: int, start: np.ndarray | None = None, seed: int = SEED) -> np.ndarray:
+    # At most 256 training rows for a centroid, as faiss takes by itself.
+    model = faiss.Kmeans(x.shape[1], k, niter=iterations, spherical=True, seed=seed)
     model.train(x, init_centroids=start)
+    global rounds
+    rounds = len(model.obj)
     return model.centroids
 
 
@@ -130,9 +133,13 @@ def main() -> None:
     if task == "kmeans":
         k, iterations, out = int(rest[0]), int(rest[1]), rest[2]
         x = rows(path)
-        start = np.fromfile(rest[3], np.float32).reshape(k, -1) if len(rest) > 3 else None
+        start, seed = None, SEED
+        if rest[3:] and rest[3].startswith("seed="):
+            seed = int(rest[3].removeprefix("seed="))
+        elif rest[3:]:
+            start = np.fromfile(rest[3], np.float32).reshape(k, -1)
         with stage("k-means"):
-            centroids = fit(x, k, iterations, start)
+            centroids = fit(x, k, iterations, start, seed)
         centroids.tofile(out)
     elif task == "near":
         centroids = np.load(rest[0])
@@ -148,7 +155,7 @@ def main() -> None:
         stages["total"] = time.perf_counter() - began
         np.save(rest[2], kept)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    print(json.dumps({"stages": stages, "peak": peak}))
+    print(json.dumps({"stages": stages, "peak": peak, "rounds": rounds}))
 
 
 main()

@@ -47,7 +47,9 @@ import Testing
     try folder.expectOracle("make_arrays.py", ["mixture", folder.path])
     let fitted = "--dedup-epsilon 0.07 --score-keep 0.9 --keep 0.4 --clusters 20 --iterations 5"
     for (index, flags) in [Self.scored, fitted].enumerated() {
-      func prune(_ image: String, _ source: (String) -> String, _ keys: String, _ jobs: Int, _ out: String) throws {
+      func prune(_ image: String, _ source: (String) -> String, _ keys: String, _ jobs: Int, _ out: String)
+        throws
+      {
         let captions = "--text-embeddings \(source("text")) --joint-embeddings \(source("joint"))"
         try folder.prune(image, "\(flags) \(captions) --keys %/\(keys).txt -j \(jobs)", to: out)
       }
