@@ -30,6 +30,18 @@ import Testing
         #""names":"keys.txt","reference":{"rule":"gap"},"concepts":{"keep":0.5,"rule":"easy","temperature":0.02}"#
       ),
       (
+        "--dedup-keep 0.7 --keep 0.3 --quotas uniform \(Self.given)",
+        #""dedup":{"keep":0.7},"concepts":{"keep":0.3,"quotas":"uniform"}"#
+      ),
+      (
+        "--keep 0.3 --quotas size --rule random --centroids %/centroids.npy",
+        #""concepts":{"keep":0.3,"quotas":"size","rule":"random"}"#
+      ),
+      (
+        "--keep-count 3000 --official --centroids %/centroids_spare.npy",
+        #""concepts":{"count":3000,"official":true}"#
+      ),
+      (
         "--reference %/reference.npy --reference-rule far --reference-keep 0.3",
         #""reference":{"rule":"far","keep":0.3}"#
       ),

@@ -114,8 +114,11 @@ def mixture():
         np.savez(f"{directory}/pool/{part}.npz", image=image[first:last], text=text[first:last], joint=joint[first:last])
     save("reference", unit(centres[:30] + 0.1 * rng.normal(size=(30, d))).astype(np.float32))
     save("gap", rng.uniform(0.7, 0.95, 30).astype(np.float32))
-    save("centroids", unit(centres + 0.02 * rng.normal(size=(k, d))).astype(np.float32))
-    save("dedup_centroids", unit(rng.normal(size=(20, d))).astype(np.float32))
+    centroids = unit(centres + 0.02 * rng.normal(size=(k, d))).astype(np.float32)
+    save("centroids", centroids)
+    # Two that no row is nearest to, one twice, one row for itself.
+    save("centroids_spare", np.concatenate([centroids, -centroids[:2], centroids[3:4], image[7:8].astype(np.float32)]))
+    save("dedup_centroids", unit(rng.normal(size=(60, d))).astype(np.float32))
 
 
 {"pca": pca, "prune": prune, "mixture": mixture}[kind]()
