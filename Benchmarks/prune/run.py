@@ -3,8 +3,8 @@
     run.py TAMIS WORKER FOLDER [REAL.npy]      QUICK=1: fewer rows, one turn
 
 - k-means: KMeans.fit in memory (KMeansWorker) beside faiss.Kmeans(spherical), the same rows, all of which both train on
-  (256 a centroid), at most the same rounds; Tamis stops when nothing moves, faiss does not. Once more with faiss started
-  from Tamis' first centroids. REAL.npy, unit rows <f2 or <f4, is measured the same way.
+  (256 a centroid), at most the same rounds; both stop when nothing moves. Once more with faiss started from Tamis' first
+  centroids. REAL.npy, unit rows <f2 or <f4, is measured the same way.
 - near-duplicates and the whole: `tamis prune` as a process, from the file to the files, beside
   Benchmarks/peers/reference_prune.py, whose times begin when its modules are loaded and end before it writes anything.
 - growth: `tamis prune` at 1, 4 and 16 times.
@@ -18,7 +18,8 @@ import shutil
 import subprocess
 import sys
 import time
-from datetime import date
+from datetime import date, datetime
+from functools import cache
 from pathlib import Path
 
 import faiss
@@ -59,20 +60,36 @@ def peer(*arguments: object) -> dict:
     return json.loads(output.splitlines()[-1])
 
 
+# What Tamis logs, and what the peer does for it.
+STEPS = [
+    ("checking the rows", ["read"]),
+    ("near-duplicates: clustering", ["dedup k-means"]),
+    ("near-duplicates: assigning", ["dedup assignment"]),
+    ("near-duplicates: comparing", ["near-duplicates"]),
+    ("concepts: clustering", ["concept k-means"]),
+    # And writing.
+    ("concepts: assigning", ["concept assignment", "quotas and selection"]),
+]
 # A process of its own, as the peak of a child begins at that of its parent.
 TIMED = """import resource, subprocess, sys, time
 start = time.perf_counter()
-subprocess.run(sys.argv[1:], check=True)
+subprocess.run(sys.argv[1:], check=True, stdout=subprocess.DEVNULL)
 print(time.perf_counter() - start, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024)"""
 
 
-def run_tamis(path: Path, out: Path, *flags: object) -> tuple[float, float]:
-    """Wall seconds and peak MiB of a whole process."""
+def run_tamis(path: Path, out: Path, *flags: object) -> tuple[float, float, dict[str, float]]:
+    """Wall seconds and peak MiB of a whole process, and the seconds of its steps by its log."""
     shutil.rmtree(out, ignore_errors=True)
-    flags = ["--image-embeddings", path, "-o", out, "-j", 2, "-q", "--memory", "8GiB", *flags]
+    flags = ["--image-embeddings", path, "-o", out, "-j", 2, "--log-format", "json", "--memory", "8GiB", *flags]
     command = [sys.executable, "-S", "-c", TIMED, tamis, "prune", *map(str, flags)]
-    seconds, peak = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout.split()
-    return float(seconds), float(peak)
+    result = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    if result.returncode:
+        sys.exit(result.stderr)
+    lines = [json.loads(line) for line in result.stderr.splitlines()]
+    moments = [(datetime.fromisoformat(line["ts"]).timestamp(), line["msg"]) for line in lines if line["level"] == "debug"]
+    steps = {name: later - start for (start, name), (later, _) in zip(moments, moments[1:])}
+    seconds, peak = map(float, result.stdout.split())
+    return seconds, peak, steps
 
 
 def objective(x: np.ndarray, centroids: np.ndarray) -> float:
@@ -137,12 +154,19 @@ def k_means() -> None:
             seeds(folder / "real.npy", name, k, rounds)
 
 
+@cache
+def pruned(count: int) -> tuple[float, float, dict[str, float]]:
+    """A whole prune by Tamis, into the folder `part`."""
+    flags = ["--dedup-epsilon", EPSILON, "--clusters", CONCEPTS, "--keep", KEEP]
+    return run_tamis(data(count), folder / "part", *flags)
+
+
 def near() -> None:
     head("near-duplicates", "Tamis", "peak", "peer", "its time", "its peak", "ratio")
     path, out = data(ROWS), folder / "near"
-    fitting, _ = run_tamis(path, folder / "centroids", "--dedup-epsilon", EPSILON)
-    centroids = folder / "centroids" / "dedup" / "centroids.npy"
-    seconds, peak = run_tamis(path, out, "--dedup-epsilon", EPSILON, "--dedup-centroids", centroids)
+    pruned(ROWS)
+    centroids = folder / "part" / "dedup" / "centroids.npy"
+    seconds, peak, _ = run_tamis(path, out, "--dedup-epsilon", EPSILON, "--dedup-centroids", centroids)
     ours = np.load(out / "verdicts.npy")["duplicate_similarity"]
     notes = []
     for way, name in (("full", "as published: whole products"), ("tiled", "tiles, running maximum")):
@@ -153,36 +177,27 @@ def near() -> None:
             f"{times['total']:.1f} s", f"{result['peak']:.0f} MiB", f"{times['total'] / seconds:.2f}")
         unlike = np.count_nonzero((ours > 1 - EPSILON) != (theirs > 1 - EPSILON))
         stages = ", ".join(f"{stage} {value:.1f} s" for stage, value in times.items() if stage != "total")
-        notes.append(f"{name}: {stages}; {unlike} rows decided otherwise, Tamis dropped {np.count_nonzero(ours > 1 - EPSILON)}.")
-    notes.append(f"Tamis with its own k-means {fitting:.1f} s.")
+        notes.append(f"{name}: {stages}; dropped {np.count_nonzero(theirs > 1 - EPSILON)}, Tamis "
+                     f"{np.count_nonzero(ours > 1 - EPSILON)}; {unlike} rows decided otherwise.")
     print("\n" + "\n".join(f"- {note}" for note in notes))
 
 
 def whole() -> None:
     head("whole prune", "Tamis", "peak", "peer", "its time", "its peak", "ratio", "kept by both, of Tamis'")
-    path, out = data(ROWS), folder / "whole"
-    flags = ["--dedup-epsilon", EPSILON, "--clusters", CONCEPTS, "--keep", KEEP]
-    seconds, peak = run_tamis(path, out, *flags)
+    path, out = data(ROWS), folder / "part"
+    seconds, peak, steps = pruned(ROWS)
     result = peer("prune", path, CONCEPTS, KEEP, folder / "kept.npy")
     kept = np.flatnonzero(np.load(out / "keep.npy"))
     both = len(np.intersect1d(kept, np.load(folder / "kept.npy"))) / len(kept)
     total = result["stages"]["total"]
     row(f"{ROWS} × {DIMENSION} f16", f"{seconds:.1f} s", f"{peak:.0f} MiB", "faiss + NumPy + OSQP", f"{total:.1f} s",
         f"{result['peak']:.0f} MiB", f"{total / seconds:.2f}", f"{both:.3f}")
-    # Stages of Tamis: whole processes that are given what others fitted.
-    parts = ["--dedup-epsilon", EPSILON, "--dedup-centroids", out / "dedup" / "centroids.npy"]
-    dedup, _ = run_tamis(path, folder / "part", *parts)
-    given, _ = run_tamis(path, folder / "part", "--keep", KEEP, "--centroids", out / "concepts" / "centroids.npy")
-    concepts, _ = run_tamis(path, folder / "part", "--keep", KEEP, "--clusters", CONCEPTS)
-    head("stage", "Tamis", "peer")
+    head("step", "Tamis", "peer")
     times = result["stages"]
-    row("read", "in each", f"{times['read']:.1f} s")
-    row("dedup k-means", f"{seconds - dedup - concepts:.1f} s (the rest)", f"{times['dedup k-means']:.1f} s")
-    row("assignment and near-duplicates, with reading and writing", f"{dedup:.1f} s",
-        f"{times['dedup assignment'] + times['near-duplicates']:.1f} s")
-    row("concept k-means (all rows)", f"{concepts - given:.1f} s", f"{times['concept k-means']:.1f} s")
-    row("assignment, quotas, selection, with reading and writing (all rows)", f"{given:.1f} s",
-        f"{times['concept assignment'] + times['quotas and selection']:.1f} s")
+    rest = seconds - sum(steps.get(name, 0) for name, _ in STEPS)
+    for name, own in STEPS:
+        row(name, f"{steps.get(name, 0):.1f} s", f"{sum(times[stage] for stage in own):.1f} s" if own else "")
+    row("start", f"{rest:.1f} s", "")
 
 
 def growth() -> None:
@@ -190,7 +205,7 @@ def growth() -> None:
     first = None
     for factor in (16, 4, 1):
         count = ROWS // factor
-        seconds, peak = run_tamis(data(count), folder / "part", "--dedup-epsilon", EPSILON, "--clusters", CONCEPTS, "--keep", KEEP)
+        seconds, peak, _ = pruned(count)
         first = first or seconds / count
         row(f"{16 // factor}×", count, f"{seconds:.1f} s", f"{1e6 * seconds / count:.1f}", f"{seconds / count / first:.2f}", f"{peak:.0f} MiB")
 
@@ -202,7 +217,7 @@ def main() -> None:
     model = next((line.split(":")[1].strip() for line in open("/proc/cpuinfo") if line.startswith("model name")), "?")
     print(f"{date.today()}, {model}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f} at the start; NumPy {np.__version__}, "
           f"faiss {faiss.__version__}, OSQP {osqp.__version__}.")
-    for name, work in (("kmeans", k_means), ("near", near), ("whole", whole), ("growth", growth)):
+    for name, work in (("kmeans", k_means), ("whole", whole), ("near", near), ("growth", growth)):
         if name in ONLY:
             work()
     print(f"\nLoad at the end {os.getloadavg()[0]:.1f}.")
