@@ -55,6 +55,12 @@ bench-pca: build ## PCA, masks and projection beside scikit-learn, NumPy and pla
 	TAMIS_LIGHT=1 swift build -c release --package-path Benchmarks --product PCAWorker
 	$(BENCH_PYTHON) Benchmarks/pca/run.py $(TAMIS) Benchmarks/.build/release/PCAWorker Benchmarks/data/pca
 
+bench-prune: build ## Pruning beside faiss, NumPy and OSQP; QUICK=1 for a short look, REAL=E.npy adds embeddings.
+	Benchmarks/setup
+	TAMIS_LIGHT=1 swift build -c release --package-path Benchmarks --product KMeansWorker
+	$(BENCH_PYTHON) Benchmarks/prune/run.py $(TAMIS) Benchmarks/.build/release/KMeansWorker Benchmarks/data/prune $(REAL)
+
+.PHONY: bench-prune
 bench-embed: build decode-worker ## Embedding beside onnxruntime alone and decoding alone; SSCD=FILE adds that model.
 	scripts/setup-onnxruntime
 	scripts/build-models

@@ -10,6 +10,9 @@ let package = Package(
       name: "DecodeWorker", dependencies: [.product(name: "Decode", package: "tamis")],
       swiftSettings: [.strictMemorySafety()]),
     .executableTarget(
+      name: "KMeansWorker", dependencies: [.product(name: "Algebra", package: "tamis")],
+      swiftSettings: [.strictMemorySafety()]),
+    .executableTarget(
       name: "PCAWorker",
       dependencies: [
         .product(name: "Algebra", package: "tamis"), .product(name: "Features", package: "tamis"),

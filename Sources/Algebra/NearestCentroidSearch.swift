@@ -54,7 +54,7 @@ package struct RunningBest {
     let bar = max(best, similarity) - Self.margin
     let found = Self.atLeast(bar, segment)
     if best > similarity + Self.margin && found.count == 1 {
-      runnerUp = max(runnerUp, similarity, Self.maximum(segment, without: found.indexSum))
+      runnerUp = max(runnerUp, similarity, found.below)
       column = Int32(first + range.lowerBound + found.indexSum)
       similarity = best
       exact = nil
@@ -86,28 +86,34 @@ package struct RunningBest {
   private static func maximum(_ values: Span<Float>) -> Float {
     var top = ordered(-.infinity)
     for i in values.indices { top = max(top, ordered(values[i])) }
-    return Float(bitPattern: UInt32(bitPattern: top ^ ((top >> 31) & 0x7fff_ffff)))
+    return value(top)
   }
 
-  /// The largest value but for the one at `index`, −∞ if there is no other.
+  /// How many values reach `bar`, the sum of their indices (the index itself when there is one), and the largest value
+  /// below, −∞ if there is none.
   @inline(__always)
-  private static func maximum(_ values: Span<Float>, without index: Int) -> Float {
-    max(
-      maximum(values.extracting(0..<index)), maximum(values.extracting(index + 1..<values.count)))
-  }
-
-  /// How many values reach `bar`, and the sum of their indices: the index itself when there is one.
-  @inline(__always)
-  private static func atLeast(_ bar: Float, _ values: Span<Float>) -> (count: Int, indexSum: Int) {
+  private static func atLeast(
+    _ bar: Float, _ values: Span<Float>
+  ) -> (count: Int, indexSum: Int, below: Float) {
     let limit = ordered(bar)
+    let least = ordered(-.infinity)
     var count: Int32 = 0
     var sum: Int32 = 0
+    var below = least
     for i in values.indices {
-      let hit: Int32 = ordered(values[i]) >= limit ? 1 : 0
-      count &+= hit
-      sum &+= hit &* Int32(truncatingIfNeeded: i)
+      let value = ordered(values[i])
+      let hit: Int32 = value >= limit ? -1 : 0
+      count &-= hit
+      sum &+= hit & Int32(truncatingIfNeeded: i)
+      below = max(below, hit == 0 ? value : least)
     }
-    return (Int(count), Int(sum))
+    return (Int(count), Int(sum), value(below))
+  }
+
+  /// The Float32 that `ordered` made this of.
+  @inline(__always)
+  private static func value(_ ordered: Int32) -> Float {
+    Float(bitPattern: UInt32(bitPattern: ordered ^ ((ordered >> 31) & 0x7fff_ffff)))
   }
 
   /// The bits of `value` as an integer with the same order.

@@ -19,11 +19,13 @@ public struct ConceptModel: Sendable {
   /// What the last kept row has: its distance, or its random value · 2⁻⁶⁴ under `random`. With quota 0 it is
   /// +∞, and −∞ under `easy`. `(k,)`.
   public var threshold: [Float]
+  /// What was seen when it was fitted; nil for a model read from its arrays.
+  public var diagnostics: ConceptDiagnostics?
 
   /// A model from its arrays, as read from `models/concepts`.
   public init(
     centroids: EmbeddingMatrix, size: [Int], dIntra: [Double], dInter: [Double], complexity: [Double],
-    target: [Double], quota: [Int], threshold: [Float]
+    target: [Double], quota: [Int], threshold: [Float], diagnostics: ConceptDiagnostics? = nil
   ) {
     self.centroids = centroids
     self.size = size
@@ -33,5 +35,6 @@ public struct ConceptModel: Sendable {
     self.target = target
     self.quota = quota
     self.threshold = threshold
+    self.diagnostics = diagnostics
   }
 }

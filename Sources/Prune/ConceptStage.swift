@@ -52,7 +52,7 @@ enum ConceptStage {
     if empty > 0 { context.notices.append(.clustersEmpty(stage: "concepts", count: empty)) }
     let complexity = try Complexity(
       centroids: centroids, distances: distances, members: members, neighbours: concepts.neighbours,
-      temperature: concepts.temperature)
+      official: concepts.official)
     if complexity.neighbours < concepts.neighbours {
       context.notices.append(.neighboursClamped(from: concepts.neighbours, to: complexity.neighbours))
     }
@@ -61,12 +61,17 @@ enum ConceptStage {
       case .keep(let fraction): Ranking.count(fraction, of: distances.count)
       case .count(let count): count
       }
+    let share = ConceptShare.of(concepts, complexity: complexity.complexity, sizes: sizes)
     let quotas = try Quotas(
-      share: complexity.share, sizes: sizes, total: total, balance: concepts.balance,
+      share: share, sizes: sizes, total: total, balance: concepts.balance, official: concepts.official,
       clamps: concepts.clampsTotal, notices: &context.notices)
+    let diagnostics = ConceptDiagnostics(
+      share: share, sizes: sizes, quotas, coinciding: complexity.coinciding)
+    context.notices += diagnostics.notices(sizes: sizes)
     return ConceptModel(
       centroids: centroids, size: sizes, dIntra: complexity.dIntra, dInter: complexity.dInter,
       complexity: complexity.complexity, target: quotas.target, quota: quotas.quota,
-      threshold: [Float](repeating: concepts.rule == .easy ? -.infinity : .infinity, count: sizes.count))
+      threshold: [Float](repeating: concepts.rule == .easy ? -.infinity : .infinity, count: sizes.count),
+      diagnostics: diagnostics)
   }
 }

@@ -79,6 +79,10 @@ public enum PruneNotice: Sendable, Equatable {
   case floorLowered(from: Int, to: Int)
   /// More rows were wanted than there are; all were kept.
   case totalClamped(wanted: Int, available: Int)
+  /// Most concepts' centroids nearly coincide with another's.
+  case conceptsCoincide(Int, of: Int)
+  /// One concept holds most rows.
+  case conceptDominates(cluster: Int, rows: Int, of: Int)
 }
 
 extension PruneNotice: CustomStringConvertible {
@@ -93,6 +97,10 @@ extension PruneNotice: CustomStringConvertible {
     case .floorLowered(let from, let to): "concepts: least quota lowered from \(from) to \(to)"
     case .totalClamped(let wanted, let available):
       "concepts: \(wanted) rows wanted, all \(available) kept"
+    case .conceptsCoincide(let count, let all):
+      "concepts: \(count) of \(all) centroids nearly coincide with another; are the embeddings all alike?"
+    case .conceptDominates(let cluster, let rows, let all):
+      "concepts: concept \(cluster) holds \(rows) of \(all) rows"
     }
   }
 }

@@ -58,6 +58,21 @@ public struct PruneSettings: Sendable, Equatable {
       case count(Int)
     }
     public var limit = Limit.keep(0.4)
+    /// What a concept's part of the total follows.
+    public enum QuotaRule: String, Sendable, CaseIterable {
+      /// Its complexity: more of what is diverse and lies apart (density-based pruning).
+      case complexity
+      /// The same for all (self-supervised prototypes, Sorscher et al. 2022).
+      case uniform
+      /// Its number of rows.
+      case size
+    }
+    public var quotas = QuotaRule.complexity
+    /// As the published script does where it differs (docs/pruning.md).
+    public var official = false
+    /// Temperature and balance that the published script takes when none is given.
+    public static let officialTemperature = 0.5
+    public static let officialBalance = 0.5
     /// Clusters; nil is min(⌊√n⌋, 100), 500 from 150 million rows.
     public var clusters: Int?
     /// Nearest other centroids in the distance between clusters; clamped to the non-empty others.

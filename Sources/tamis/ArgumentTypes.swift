@@ -9,6 +9,7 @@ extension Standardization: ExpressibleByArgument {}
 extension ComponentBasis.Kind: ExpressibleByArgument {}
 extension ComponentMasker.Rule: ExpressibleByArgument {}
 extension PruneSettings.Rule: ExpressibleByArgument {}
+extension PruneSettings.Concepts.QuotaRule: ExpressibleByArgument {}
 
 /// A size such as `2GiB` on the command line.
 struct ByteSizeArgument: ExpressibleByArgument, Decodable {

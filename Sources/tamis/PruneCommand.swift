@@ -17,6 +17,7 @@ struct PruneCommand: ParsableCommand {
         tamis prune recipe.yaml -w ws
         tamis prune --image-embeddings img.npy --keys keys.txt --dedup-epsilon 0.07 --keep 0.4 -o pruned
         tamis prune --image-embeddings img.npy --text-embeddings txt.npy --score-keep 0.3 -o pruned
+        tamis prune --image-embeddings img.npy --keep 0.4 --what-if -o pruned
         tamis prune --image-embeddings pool:l14_img --text-embeddings pool:l14_txt --score-keep 0.3 -o pruned
       """)
 
@@ -34,6 +35,11 @@ struct PruneCommand: ParsableCommand {
   @Flag(help: "Rows that are not of unit length are an error.")
   var strict = false
 
+  @Flag(
+    help:
+      "Print what other temperatures and fractions would do to the quotas; with a workspace, nothing else.")
+  var whatIf = false
+
   func validate() throws {
     if arrays.imageEmbeddings == nil {
       guard !stages.isGiven, stages.seed == nil, stages.iterations == nil, output == nil else {
@@ -44,6 +50,9 @@ struct PruneCommand: ParsableCommand {
       guard output != nil else { throw ValidationError("Give a directory to write with -o.") }
       guard options.recipe == nil, options.workspace == nil else {
         throw ValidationError("Give either a recipe or --image-embeddings.")
+      }
+      guard !whatIf || stages.hasConcepts else {
+        throw ValidationError("--what-if needs --keep or --keep-count.")
       }
       guard stages.isGiven else {
         throw ValidationError("Nothing to do: give --dedup-..., --score-..., --keep ...")
@@ -62,9 +71,16 @@ struct PruneCommand: ParsableCommand {
       arrays.apply(to: &request)
       (request.filter, request.columns) = (try stages.filter.map { try SampleFilter($0) }, stages.columns)
       report = try ArrayPrune.run(request, events: logging.log.handler)
+      if whatIf, let concepts = settings.concepts {
+        print(WhatIfTable.text(try ConceptOutlook.lines(output + "/concepts", concepts)))
+      }
     } else {
       let (recipe, path) = try options.load()
       let workspace = try Workspace(path: path)
+      if whatIf {
+        print(WhatIfTable.text(try ConceptOutlook.lines(recipe, in: workspace)))
+        return
+      }
       report = try PruneStage.run(recipe, in: workspace, events: logging.log.handler)
       var fitted = FitReport()
       try Fit.runAfterPruning(recipe, in: workspace, &fitted, events: logging.log.handler)

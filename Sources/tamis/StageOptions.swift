@@ -44,6 +44,13 @@ struct StageOptions: ParsableArguments {
   var keepCount: Int?
   @Option(help: "Which rows of a concept stay: hard (farthest from the centroid), easy or random.")
   var rule: PruneSettings.Rule?
+  @Option(help: "What a concept's quota follows: complexity, uniform (the same for all) or size.")
+  var quotas: PruneSettings.Concepts.QuotaRule?
+  @Flag(
+    help:
+      "Quotas as the published script makes them; temperature and balance 0.5 unless given (docs/pruning.md)."
+  )
+  var official = false
   @Option(help: "Rounds of k-means (100).")
   var iterations: Int?
   @Option(help: "Seed (0).")
@@ -57,7 +64,7 @@ struct StageOptions: ParsableArguments {
   var domain: String?
 
   private var hasDedup: Bool { dedupEpsilon != nil || dedupKeep != nil }
-  private var hasConcepts: Bool { keep != nil || keepCount != nil }
+  var hasConcepts: Bool { keep != nil || keepCount != nil }
   var isGiven: Bool {
     hasDedup || scoreKeep != nil || scoreMin != nil || referenceRule != nil || hasConcepts || filter != nil
       || domain != nil
@@ -84,6 +91,7 @@ struct StageOptions: ParsableArguments {
     if keep != nil, keepCount != nil { throw ValidationError("Give either --keep or --keep-count.") }
     if !hasConcepts,
       clusters != nil || neighbours != nil || temperature != nil || balance != nil || rule != nil
+        || quotas != nil || official
     {
       throw ValidationError("The concepts stage needs --keep or --keep-count.")
     }
@@ -139,6 +147,12 @@ struct StageOptions: ParsableArguments {
       concepts.limit = keepCount.map { .count($0) } ?? .keep(keep!)
       concepts.clusters = clusters?.number
       concepts.neighbours = neighbours ?? concepts.neighbours
+      concepts.official = official
+      concepts.quotas = quotas ?? .complexity
+      if official {
+        concepts.temperature = PruneSettings.Concepts.officialTemperature
+        concepts.balance = PruneSettings.Concepts.officialBalance
+      }
       concepts.temperature = temperature ?? concepts.temperature
       concepts.balance = balance ?? concepts.balance
       concepts.rule = rule ?? .hard

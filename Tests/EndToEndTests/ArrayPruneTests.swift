@@ -94,7 +94,7 @@ import Testing
 }
 
 extension TemporaryFolder {
-  /// `tamis prune` on an array of this folder.
+  /// `tamis prune` on an array of this folder: `NAME` is NAME.npy, `DIR:NAME` as the command takes it.
   @discardableResult
   func prune(
     _ image: String, _ flags: String, to output: String, sourceLocation: SourceLocation = #_sourceLocation
@@ -102,7 +102,8 @@ extension TemporaryFolder {
     let words = flags.split(separator: " ").map { $0.replacingOccurrences(of: "%", with: path) }
     let result = try run(
       Repository.tamis,
-      ["prune", "--image-embeddings", "\(path)/\(image).npy", "-o", "\(path)/\(output)"] + words)
+      ["prune", "--image-embeddings", image.contains(":") ? "\(path)/\(image)" : "\(path)/\(image).npy"]
+        + ["-o", "\(path)/\(output)"] + words)
     #expect(result.status == 0, "\(flags): \(result.errors)", sourceLocation: sourceLocation)
     return result
   }

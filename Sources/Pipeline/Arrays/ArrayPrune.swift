@@ -65,10 +65,11 @@ public enum ArrayPrune {
     var kept: Int
     var dropped: [String: Int]
     var duplicateAbove: Double?
+    var concepts: ConceptDiagnostics?
     var notices: [String]
     var openblasKernel = OpenBLAS.coreName
     enum CodingKeys: String, CodingKey {
-      case tamis, rows, kept, dropped, notices
+      case tamis, rows, kept, dropped, concepts, notices
       case duplicateAbove = "duplicate_above"
       case openblasKernel = "openblas_kernel"
     }
@@ -177,7 +178,8 @@ public enum ArrayPrune {
     let plan = Plan(
       rows: report.samples, kept: report.kept,
       dropped: Dictionary(uniqueKeysWithValues: report.dropped.map { ("\($0.key)", $0.value) }),
-      duplicateAbove: result.dedupCut, notices: result.notices.map(\.description))
+      duplicateAbove: result.dedupCut, concepts: result.concepts?.diagnostics,
+      notices: result.notices.map(\.description))
     try directory.write(try JSON.file(plan), as: "plan.json")
     try directory.commit()
   }

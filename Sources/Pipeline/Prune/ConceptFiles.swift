@@ -17,11 +17,13 @@ struct ConceptManifest: Codable, Equatable {
   /// The encoder whose rows the centroids live among.
   var encoder: String
   var openblasKernel: String
+  /// What was seen when the concepts were fitted.
+  var diagnostics: ConceptDiagnostics?
   /// The arrays beside it.
   var files: [String: ColumnManifest.FileEntry]?
 
   enum CodingKeys: String, CodingKey {
-    case tamis, key, clusters, dimension, rule, seed, encoder, files
+    case tamis, key, clusters, dimension, rule, seed, encoder, diagnostics, files
     case duplicateAbove = "duplicate_above"
     case openblasKernel = "openblas_kernel"
   }
@@ -41,6 +43,8 @@ enum ConceptFiles {
     try NpyFile.write(model.target, to: base + "target.npy")
     try NpyFile.write(model.quota.map { Int64($0) }, to: base + "quota.npy")
     try NpyFile.write(model.threshold, to: base + "threshold.npy")
+    var manifest = manifest
+    manifest.diagnostics = model.diagnostics
     try commit(directory, manifest)
   }
 

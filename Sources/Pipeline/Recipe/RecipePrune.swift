@@ -103,8 +103,13 @@ extension Recipe {
     public var balance = 0.0
     public var keep = 0.4
     public var rule = PruneSettings.Rule.hard
+    public var quotas = PruneSettings.Concepts.QuotaRule.complexity
+    /// As the published script does; also other defaults of temperature and balance.
+    public var official = false
 
-    enum CodingKeys: String, CodingKey { case clusters, neighbours, temperature, balance, keep, rule }
+    enum CodingKeys: String, CodingKey {
+      case clusters, neighbours, temperature, balance, keep, rule, quotas, official
+    }
 
     public func encode(to encoder: any Encoder) throws {
       var values = encoder.container(keyedBy: CodingKeys.self)
@@ -114,6 +119,23 @@ extension Recipe {
       try values.encode(balance, forKey: .balance)
       try values.encode(keep, forKey: .keep)
       try values.encode(rule.rawValue, forKey: .rule)
+      // Only where they change something, so that older verdicts stay current.
+      if quotas != .complexity { try values.encode(quotas.rawValue, forKey: .quotas) }
+      if official { try values.encode(official, forKey: .official) }
+    }
+
+    /// As `prune` takes them.
+    var setting: PruneSettings.Concepts {
+      var stage = PruneSettings.Concepts()
+      stage.limit = .keep(keep)
+      stage.clusters = clusters
+      stage.neighbours = neighbours
+      stage.temperature = temperature
+      stage.balance = balance
+      stage.rule = rule
+      stage.quotas = quotas
+      stage.official = official
+      return stage
     }
   }
 }
@@ -141,16 +163,7 @@ extension PruneSettings {
     }
     score = recipe.score?.setting
     reference = recipe.reference?.setting
-    if let concepts = recipe.concepts {
-      var stage = Concepts()
-      stage.limit = .keep(concepts.keep)
-      stage.clusters = concepts.clusters
-      stage.neighbours = concepts.neighbours
-      stage.temperature = concepts.temperature
-      stage.balance = concepts.balance
-      stage.rule = concepts.rule
-      self.concepts = stage
-    }
+    concepts = recipe.concepts?.setting
   }
 }
 

@@ -177,8 +177,13 @@ extension RecipeFile {
     var concepts = Recipe.Concepts()
     concepts.clusters = section.integerOrAuto("clusters", in: 1...10_000_000)
     concepts.neighbours = section.integer("neighbours", concepts.neighbours, in: 1...10_000_000)
-    concepts.temperature = section.number("temperature", concepts.temperature)
-    concepts.balance = section.number("balance", concepts.balance)
+    concepts.official = section.bool("official", concepts.official)
+    concepts.quotas = section.choice("quotas", concepts.quotas)
+    typealias Official = PruneSettings.Concepts
+    concepts.temperature = section.number(
+      "temperature", concepts.official ? Official.officialTemperature : concepts.temperature)
+    concepts.balance = section.number(
+      "balance", concepts.official ? Official.officialBalance : concepts.balance)
     concepts.keep = section.number("keep", concepts.keep)
     concepts.rule = section.choice("rule", concepts.rule)
     section.finish()

@@ -50,6 +50,7 @@ extension RecipeFile {
         balance: 0
         keep: 0.4                    # fraction kept of what reaches the stage
         rule: hard                   # hard | easy | random
+        # quotas: complexity         # or uniform, the same for all, or size (docs/pruning.md)
       # score: { keep: 0.9 }         # drop the worst scores of image and caption; needs text: minilm-conse or models
       # reference: { file: [test.npy], rule: near, keep: 0.9 }   # drop what is nearest to test sets
 

@@ -1,7 +1,8 @@
 """Writes the arrays that the tests give to `tamis pca` and `tamis prune`.
 
-usage: make_arrays.py pca|prune DIR
+usage: make_arrays.py pca|prune|mixture DIR
 """
+import os
 import sys
 
 import numpy as np
@@ -87,4 +88,37 @@ def bad(image):
     np.savez(directory + "/archive.npz", image=image)
 
 
-{"pca": pca, "prune": prune}[kind]()
+def mixture():
+    """20 000 x 64 rows of a mixture with near and exact copies, once more in another order, and split in three."""
+    n, d, t, k = 20_000, 64, 32, 40
+    centres = unit(rng.normal(size=(k, d)))
+    label = rng.choice(k, n, p=np.arange(1, k + 1) / np.arange(1, k + 1).sum())
+    image = unit(centres[label] + rng.normal(size=(n, d)) * rng.uniform(0.03, 0.15, k)[label, None])
+    image[12_000:15_000] = unit(image[:3_000] + rng.normal(size=(3_000, d)) * rng.uniform(0, 0.05, (3_000, 1)))
+    image[15_000:16_000] = image[2_500:3_500]
+    image = image.astype(np.float16)
+    text = unit(rng.normal(size=(n, t))).astype(np.float16)
+    text[::97] = 0
+    joint = unit(text.astype(np.float32) + rng.normal(size=(n, t)) * rng.uniform(0.1, 1, (n, 1))).astype(np.float16)
+    names = np.array([f"{v:x}" for v in rng.permutation(10 * n)[:n]])
+    order = rng.permutation(n)
+    save("order", order)
+    for name, rows in (("image", image), ("text", text), ("joint", joint)):
+        save(name, rows)
+        save(name + "_moved", rows[order])
+    for file, keys in (("keys.txt", names), ("keys_moved.txt", names[order])):
+        with open(f"{directory}/{file}", "w") as target:
+            target.writelines(name + "\n" for name in keys)
+    os.mkdir(directory + "/pool")
+    for part, (first, last) in enumerate(((0, 1), (1, 7_777), (7_777, n))):
+        np.savez(f"{directory}/pool/{part}.npz", image=image[first:last], text=text[first:last], joint=joint[first:last])
+    save("reference", unit(centres[:30] + 0.1 * rng.normal(size=(30, d))).astype(np.float32))
+    save("gap", rng.uniform(0.7, 0.95, 30).astype(np.float32))
+    centroids = unit(centres + 0.02 * rng.normal(size=(k, d))).astype(np.float32)
+    save("centroids", centroids)
+    # Two that no row is nearest to, one twice, one row for itself.
+    save("centroids_spare", np.concatenate([centroids, -centroids[:2], centroids[3:4], image[7:8].astype(np.float32)]))
+    save("dedup_centroids", unit(rng.normal(size=(60, d))).astype(np.float32))
+
+
+{"pca": pca, "prune": prune, "mixture": mixture}[kind]()

@@ -41,7 +41,28 @@ def random_value(seed, key):
     return int(np.random.Philox(key=np.array([seed, word], np.uint64), counter=counter).random_raw())
 
 
-def quotas(targets, lower, upper, total):
+def shares(rule, official, complexity, sizes, temperature):
+    """The part of the total that each concept is to keep before bounds."""
+    live = [c for c, s in enumerate(sizes) if s]
+    if rule == "uniform":
+        return [1 / len(live) if s else 0.0 for s in sizes]
+    if rule == "size":
+        return [s / sum(sizes) for s in sizes]
+    if not official:
+        weight = [math.exp((complexity[c] - np.nanmax(complexity)) / temperature) if s else 0.0
+                  for c, s in enumerate(sizes)]
+        return [w / sum(weight) for w in weight]
+    # The script's softmax is in single precision; an empty cluster has the mean complexity.
+    mean = sum(float(complexity[c]) for c in live) / len(live)
+    logits = np.array([complexity[c] if s else mean for c, s in enumerate(sizes)]).astype(np.float32) / np.float32(temperature)
+    weight = [np.float32(math.exp(float(v - logits.max()))) for v in logits]
+    total = np.float32(0)
+    for w in weight:
+        total = np.float32(total + w)
+    return [float(w / total) for w in weight]
+
+
+def integer_quotas(targets, lower, upper, total):
     """One unit at a time to the cluster farthest below its target; integers throughout."""
     x = list(lower)
     assert sum(x) <= total <= sum(upper)
@@ -136,30 +157,35 @@ class Pruning:
         sign = 1 if rule == "near" else -1
         self.drop(sorted(rows, key=lambda i: sign * nearest[i])[int(keep * len(rows)):], "reference")
 
-    def concepts(self, centroids, keep=None, count=None, neighbours=20, temperature=0.1, balance=0.0, rule="hard"):
+    def concepts(self, centroids, keep=None, count=None, neighbours=20, temperature=None, balance=None, rule="hard",
+                 quotas="complexity", official=False):
         """Returns the arrays of models/concepts."""
+        temperature = temperature if temperature is not None else 0.5 if official else 0.1
+        balance = balance if balance is not None else 0.5 if official else 0.0
         rows, centroids, k = self.rows(), unit(centroids), len(centroids)
         cluster, distance = self.assign(rows, centroids)
         for i in rows:
             self.verdicts["cluster"][i], self.verdicts["distance"][i] = cluster[i], distance[i]
         members = [[i for i in rows if cluster[i] == c] for c in range(k)]
         live = [c for c in range(k) if members[c]]
-        near = max(0, min(neighbours, len(live) - 1))
+        others = range(k) if official else live
+        near = max(0, min(neighbours, len(others) - 1))
         between = 1 - dots(centroids, centroids)
         intra, inter, complexity = (np.full(k, np.nan) for _ in range(3))
         for c in live:
             intra[c] = np.mean([float(distance[i]) for i in members[c]])
-            inter[c] = np.mean(sorted(between[c, o] for o in live if o != c)[:near]) if near else 0
+            inter[c] = np.mean(sorted(between[c, o] for o in others if o != c)[:near]) if near else 0
             complexity[c] = max(0, intra[c] * inter[c])
-        weight = [math.exp((complexity[c] - np.nanmax(complexity)) / temperature) if members[c] else 0.0
-                  for c in range(k)]
-        total = int(keep * len(rows)) if count is None else count
-        targets = [round(w / sum(weight) * total * 2**20) for w in weight]
         sizes = [len(m) for m in members]
+        total = int(keep * len(rows)) if count is None else count
+        targets = [round(p * total * 2**20) for p in shares(quotas, official, complexity, sizes, temperature)]
         floor = max(1, int(total / len(live) * balance))
-        if sum(min(floor, s) for s in sizes) > total:
+        if official:
+            floor = 1 if balance == 0 else int(total / k * balance)
+        most = [max(0, s - 1) if official else s for s in sizes]
+        if sum(min(floor, m) for m in most) > total:
             floor = total // len(live)
-        quota = quotas(targets, [min(floor, s) for s in sizes], sizes, total)
+        quota = integer_quotas(targets, [min(floor, m) for m in most], sizes, total)
         threshold = np.full(k, -np.inf if rule == "easy" else np.inf, np.float32)
         for c in live:
             order = self.ranked(members[c], rule, distance)
