@@ -27,6 +27,8 @@ public enum ArrayPrune {
     public var filter: SampleFilter?
     /// `(n,)` structured arrays with the fields that the filter reads.
     public var columns: [String] = []
+    /// A domain head, and which of its classes stay.
+    public var domain: (head: String, rule: DomainRule)?
     public var settings: PruneSettings
     /// Directory to write.
     public var output: String
@@ -70,10 +72,12 @@ public enum ArrayPrune {
     var kept: Int
     var dropped: [String: Int]
     var duplicateAbove: Double?
+    /// By class of the domain head.
+    var domain: [DomainCount]?
     var notices: [String]
     var openblasKernel = OpenBLAS.coreName
     enum CodingKeys: String, CodingKey {
-      case tamis, rows, kept, dropped, notices
+      case tamis, rows, kept, dropped, domain, notices
       case duplicateAbove = "duplicate_above"
       case openblasKernel = "openblas_kernel"
     }
@@ -111,6 +115,14 @@ public enum ArrayPrune {
     }
 
     events(.began(stage: "prune", shards: 1, bytes: 0, samples: image.rows))
+    var domain: DomainStage.Result?
+    if let (head, rule) = request.domain {
+      domain = try DomainStage.run(
+        rule, head: head, source, name: request.image, drops: input.drops, keys: names.column,
+        threads: request.settings.threads)
+      input.drops = domain!.decision.drops
+      events(.notice(domain!.notice))
+    }
     let result: PruneResult
     do {
       result = try prune(input, request.settings)
@@ -126,7 +138,7 @@ public enum ArrayPrune {
     report.isActive = true
     report.count(result.verdicts)
     report.note(result.concepts)
-    try write(result, report, names, request)
+    try write(result, report, names, domain?.decision.counts, request)
     events(.ended(stage: "prune"))
     return report
   }
@@ -141,7 +153,7 @@ public enum ArrayPrune {
   ]
 
   private static func write(
-    _ result: PruneResult, _ report: PruneReport, _ names: Names, _ request: Request
+    _ result: PruneResult, _ report: PruneReport, _ names: Names, _ domain: [DomainCount]?, _ request: Request
   ) throws {
     try Directory.create(Directory.parent(of: request.output))
     let directory = try AtomicDirectory(path: request.output)
@@ -166,7 +178,7 @@ public enum ArrayPrune {
     let plan = Plan(
       rows: report.samples, kept: report.kept,
       dropped: Dictionary(uniqueKeysWithValues: report.dropped.map { ("\($0.key)", $0.value) }),
-      duplicateAbove: result.dedupCut, notices: result.notices.map(\.description))
+      duplicateAbove: result.dedupCut, domain: domain, notices: result.notices.map(\.description))
     try directory.write(try JSON.file(plan), as: "plan.json")
     try directory.commit()
   }

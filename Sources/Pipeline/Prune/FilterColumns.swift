@@ -84,7 +84,7 @@ struct FilterColumns {
     case .float16: Double(Float16(bitPattern: UInt16(truncatingIfNeeded: word)))
     case .float32: Double(Float(bitPattern: UInt32(truncatingIfNeeded: word)))
     case .float64: Double(bitPattern: word)
-    case .record: .nan
+    case .record, .unicode, .byteString: .nan
     }
   }
 

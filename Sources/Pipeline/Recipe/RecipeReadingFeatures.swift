@@ -73,15 +73,12 @@ extension RecipeFile {
 
   static func readPrune(_ root: inout RecipeSection, _ prune: inout Recipe.Prune, _ directory: String) {
     var section = root.section("prune")
-    if section.has("domain") {
-      _ = section.node("domain")
-      section.report("domain", "not available in this version")
-    }
     if section.has("filter") {
       do throws(FilterError) { prune.filter = try SampleFilter(section.string("filter", "true")) } catch {
         section.report("filter", error.description)
       }
     }
+    if section.has("domain") { prune.domain = readDomain(&section, directory) }
     if section.has("dedup") { prune.dedup = readDedup(&section) }
     if section.has("score") { prune.score = readScore(&section) }
     if section.has("reference") { prune.reference = readReference(&section, directory) }
