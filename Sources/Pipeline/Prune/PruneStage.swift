@@ -91,6 +91,7 @@ public enum PruneStage {
     if let filter = recipe.prune.filter {
       drops = try filtered(FilterColumns.workspace(filter, recipe.features), recipe, shards, workspace)
       for (row, reason) in drops!.enumerated() where reason != .kept { verdicts[row].drop(reason) }
+      for text in try recipe.prune.jsonFields?.notices(shards, workspace) ?? [] { events(.notice(text)) }
     }
     var domain: DomainStage.Result?
     if let rule = recipe.prune.domain, total > 0 {
@@ -298,7 +299,9 @@ public enum PruneStage {
     prune.reference?.file = ""
     let domain = try prune.domain.map { try DomainHeadFile.digest($0.head) }
     prune.domain?.head = ""
-    let measured = prune.filter == nil ? [] : ["samples.npy", "quality.npy"]
+    let measured =
+      (prune.filter == nil ? [] : ["samples.npy", "quality.npy"])
+      + (prune.jsonFields == nil ? [] : [JSONFields.file])
     let files =
       ["keys.txt"] + (prune.needsImages ? ["image.npy"] : []) + measured
       + (prune.needsScores ? scoreColumns.map { $0 + ".npy" } : [])

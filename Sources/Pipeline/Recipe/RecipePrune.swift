@@ -17,6 +17,8 @@ extension Recipe {
     public var needsImages: Bool {
       domain != nil || dedup != nil || score != nil || reference != nil || concepts != nil
     }
+    /// What the filter reads of the samples' JSON; nil if nothing.
+    var jsonFields: JSONFields? { filter.flatMap { JSONFields($0.columns) } }
     /// True when a stage needs the score of image and caption.
     public var needsScores: Bool { score != nil || dedup?.rule == .score }
   }

@@ -135,6 +135,9 @@ extension RecipeFile {
   /// A filter that reads what no column has.
   static func checkFilter(_ recipe: Recipe, _ problems: RecipeProblems) {
     guard let filter = recipe.prune.filter else { return }
+    if let fields = recipe.prune.jsonFields, fields.names.count > JSONFields.maximumNames {
+      problems.add("prune.filter", "reads more than \(JSONFields.maximumNames) fields of the JSON")
+    }
     do throws(PipelineError) { _ = try FilterColumns.workspace(filter, recipe.features) } catch {
       problems.add("prune.filter", error.description)
     }
