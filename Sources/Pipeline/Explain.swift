@@ -47,6 +47,10 @@ public enum Explain {
     }
     let verdict = verdicts[row]
     var lines = ["\(key): \(headline(verdict))  (shard \(shard), row \(row))"]
+    if verdict.reason != .filter, let domain = try DomainPlan.read(path) {
+      let rows = try NpyReader(path: path + "/columns/\(shard)/image.npy")
+      lines.append(try domain.story(try rows.floats(row..<row + 1)))
+    }
     if !verdict.duplicateSimilarity.isNaN { lines.append(try duplicateLine(verdict, path)) }
     if !verdict.score.isNaN { lines.append("  score \(number(verdict.score))") }
     let shards = try FrozenPlan.shardNames(path)

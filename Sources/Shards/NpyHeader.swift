@@ -1,6 +1,10 @@
 /// The NumPy types of the contract's files; all little-endian.
 public indirect enum NpyType: Sendable, Equatable {
   case bool, uint8, int32, int64, uint16, uint32, uint64, float16, float32, float64
+  /// Text of so many code points, padded with zeros: `<U9`.
+  case unicode(Int)
+  /// So many bytes, padded with zeros: `|S9`.
+  case byteString(Int)
   /// A packed structured type; order is the file's order.
   case record([NpyField])
 
@@ -17,6 +21,8 @@ public indirect enum NpyType: Sendable, Equatable {
     case .float16: "<f2"
     case .float32: "<f4"
     case .float64: "<f8"
+    case .unicode(let length): "<U\(length)"
+    case .byteString(let length): "|S\(length)"
     case .record: ""
     }
   }
@@ -28,6 +34,8 @@ public indirect enum NpyType: Sendable, Equatable {
     case .uint16, .float16: 2
     case .int32, .uint32, .float32: 4
     case .int64, .uint64, .float64: 8
+    case .unicode(let length): 4 * length
+    case .byteString(let length): length
     case .record(let fields): fields.reduce(0) { $0 + $1.type.bytes }
     }
   }

@@ -44,7 +44,11 @@ struct NpyHeaderParser {
 
   /// `'<f4'` or `[('f0', '<u8'), ('f1', '<u8')]`.
   private mutating func type() throws(Failure) -> (NpyType, Bool) {
-    guard take("[") else { return try Self.plain(string()) }
+    guard take("[") else {
+      let code = try string()
+      if let text = Self.text(code) { return (text, false) }
+      return try Self.plain(code)
+    }
     var fields: [NpyField] = []
     var names: Set<String> = []
     while !take("]") {
@@ -74,6 +78,18 @@ struct NpyHeaderParser {
   private static let plainTypes: [NpyType] = [
     .bool, .uint8, .int32, .int64, .uint16, .uint32, .uint64, .float16, .float32, .float64,
   ]
+
+  /// Longest text of an item, in characters.
+  private static let maximumText = 4096
+
+  /// `<U9` or `|S9`; nil for all else. Text in the other byte order is not read.
+  private static func text(_ code: String) -> NpyType? {
+    guard let length = Int(code.dropFirst(2)), code.utf8.count > 2, (1...maximumText).contains(length) else {
+      return nil
+    }
+    if code == "<U\(length)" { return .unicode(length) }
+    return code == "|S\(length)" ? .byteString(length) : nil
+  }
 
   private static func plain(_ code: String) throws(Failure) -> (NpyType, Bool) {
     if code.contains("O") { throw Failure(message: "an object array (pickled): save it with a plain dtype") }

@@ -44,6 +44,7 @@ extension TokenPooling: ExpressibleByArgument {}
 extension TextPooling: ExpressibleByArgument {}
 extension ThumbnailFit: ExpressibleByArgument {}
 extension ResampleFilter: ExpressibleByArgument {}
+extension Recipe.Domain.Ambiguous: ExpressibleByArgument {}
 extension Recipe.PatchKind: ExpressibleByArgument {}
 
 /// Three numbers, of red, green and blue, with commas between.

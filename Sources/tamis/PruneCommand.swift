@@ -70,6 +70,7 @@ struct PruneCommand: ParsableCommand {
       var request = ArrayPrune.Request(image: image, output: output, settings: settings, memory: memory.bytes)
       arrays.apply(to: &request)
       (request.filter, request.columns) = (try stages.filter.map { try SampleFilter($0) }, stages.columns)
+      request.domain = stages.domains.domain.map { ($0, stages.domains.rule(seed: settings.seed)) }
       report = try ArrayPrune.run(request, events: logging.log.handler)
       if whatIf, let concepts = settings.concepts {
         print(WhatIfTable.text(try ConceptOutlook.lines(output + "/concepts", concepts)))

@@ -60,14 +60,13 @@ struct StageOptions: ParsableArguments {
   var filter: String?
   @Option(help: "A structured array (n,) whose fields --filter reads, such as samples.npy; may be repeated.")
   var columns: [String] = []
-  @Option(help: "A domain head (not available in this version).")
-  var domain: String?
+  @OptionGroup var domains: DomainOptions
 
   private var hasDedup: Bool { dedupEpsilon != nil || dedupKeep != nil }
   var hasConcepts: Bool { keep != nil || keepCount != nil }
   var isGiven: Bool {
     hasDedup || scoreKeep != nil || scoreMin != nil || referenceRule != nil || hasConcepts || filter != nil
-      || domain != nil
+      || domains.domain != nil
   }
 
   func validate() throws {
@@ -77,7 +76,6 @@ struct StageOptions: ParsableArguments {
       }
     }
     if (filter == nil) != columns.isEmpty { throw ValidationError("--filter and --columns belong together.") }
-    if domain != nil { throw ValidationError("--domain is not available in this version.") }
     if dedupEpsilon != nil, dedupKeep != nil {
       throw ValidationError("Give either --dedup-epsilon or --dedup-keep.")
     }

@@ -103,6 +103,35 @@ enum Summary {
     return lines.joined(separator: "\n")
   }
 
+  /// How sure a head is of each class.
+  static func text(_ report: DomainTrain.Report) -> String {
+    var lines: [String] = []
+    if report.rounds > 0 {
+      let counts = zip(report.classes, report.trained).map { "\($1) \($0)" }.joined(separator: ", ")
+      lines.append("Trained on \(counts) in \(report.rounds) rounds.")
+    }
+    lines.append("Held out: \(report.heldOut) samples, \(report.ambiguous) of them ambiguous.")
+    return (lines + [text(report.classes, report.calibration)]).joined(separator: "\n")
+  }
+
+  /// A line for each class.
+  static func text(_ classes: [String], _ calibration: DomainHeadFile.Calibration) -> String {
+    let width = max(5, classes.map(\.count).max() ?? 0)
+    func padded(_ name: String) -> String { name.padding(toLength: width, withPad: " ", startingAt: 0) }
+    var lines = ["  \(padded("class"))  from        of class  called  right  precision  95 % bound  recall"]
+    for (name, line) in zip(classes, calibration.lines) {
+      if line.threshold.isInfinite {
+        lines.append("  \(padded(name))  claims nothing (\(line.positives) held out)")
+        continue
+      }
+      let numbers = String(
+        format: "%.8f  %8d  %6d  %5d  %9.4f  %10.4f  %6.4f", line.threshold, line.positives, line.called,
+        line.right, line.precision, line.bound, line.recall)
+      lines.append("  \(padded(name))  \(numbers)")
+    }
+    return lines.joined(separator: "\n")
+  }
+
   private static let reasons: [(Reason, String)] = [
     (.filter, "dropped by the filter"), (.domain, "outside the domain"), (.duplicate, "near-duplicates"),
     (.score, "low image-text score"), (.reference, "reference similarity"),

@@ -38,6 +38,19 @@ import Testing
     #expect(try RecipeFile.parse(try RecipeFile.text(of: recipe), path: "/x/y.yaml") == recipe)
   }
 
+  @Test(
+    "so does a domain stage in each of its forms",
+    arguments: [
+      "{ head: /h.npz }", "{ head: /h.npz, keep: [a, b], ambiguous: keep }",
+      "{ head: /h.npz, mix: { b: 3, a: 1 }, total: 1000, seed: 4 }", "{ head: /h.npz, mix: { a: 1 } }",
+    ])
+  func domains(text: String) throws {
+    let recipe = try RecipeFile.parse("input: { path: /in }\nprune: { domain: \(text) }", path: "/r.yaml")
+    #expect(recipe.prune.domain?.head == "/h.npz" && recipe.prune.isActive)
+    let again = try RecipeFile.parse(try RecipeFile.text(of: recipe), path: "/x/y.yaml")
+    #expect(again.prune == recipe.prune)
+  }
+
   @Test("each set of input.path is relative to the recipe; standard input is no path")
   func sets() throws {
     func path(_ text: String) throws -> String {

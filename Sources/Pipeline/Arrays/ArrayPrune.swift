@@ -27,6 +27,8 @@ public enum ArrayPrune {
     public var filter: SampleFilter?
     /// `(n,)` structured arrays with the fields that the filter reads.
     public var columns: [String] = []
+    /// A domain head, and which of its classes stay.
+    public var domain: (head: String, rule: DomainRule)?
     public var settings: PruneSettings
     /// Directory to write.
     public var output: String
@@ -66,10 +68,12 @@ public enum ArrayPrune {
     var dropped: [String: Int]
     var duplicateAbove: Double?
     var concepts: ConceptDiagnostics?
+    /// By class of the domain head.
+    var domain: [DomainCount]?
     var notices: [String]
     var openblasKernel = OpenBLAS.coreName
     enum CodingKeys: String, CodingKey {
-      case tamis, rows, kept, dropped, concepts, notices
+      case tamis, rows, kept, dropped, concepts, domain, notices
       case duplicateAbove = "duplicate_above"
       case openblasKernel = "openblas_kernel"
     }
@@ -119,6 +123,14 @@ public enum ArrayPrune {
     }
 
     events(.began(stage: "prune", shards: 1, bytes: 0, samples: image.rows))
+    var domain: DomainStage.Result?
+    if let (head, rule) = request.domain {
+      domain = try DomainStage.run(
+        rule, head: head, source, name: request.image, drops: input.drops, keys: names.column,
+        threads: request.settings.threads)
+      input.drops = domain!.decision.drops
+      events(.notice(domain!.notice))
+    }
     let result: PruneResult
     do {
       result = try prune(input, request.settings) { events(.step($0.rawValue)) }
@@ -134,7 +146,7 @@ public enum ArrayPrune {
     report.isActive = true
     report.count(result.verdicts)
     report.note(result.concepts)
-    try write(result, references, report, names, request)
+    try write(result, references, report, names, domain?.decision.counts, request)
     events(.ended(stage: "prune"))
     return report
   }
@@ -150,7 +162,7 @@ public enum ArrayPrune {
 
   private static func write(
     _ result: PruneResult, _ references: ReferenceSets?, _ report: PruneReport, _ names: Names,
-    _ request: Request
+    _ domain: [DomainCount]?, _ request: Request
   ) throws {
     try Directory.create(Directory.parent(of: request.output))
     let directory = try AtomicDirectory(path: request.output)
@@ -178,7 +190,7 @@ public enum ArrayPrune {
     let plan = Plan(
       rows: report.samples, kept: report.kept,
       dropped: Dictionary(uniqueKeysWithValues: report.dropped.map { ("\($0.key)", $0.value) }),
-      duplicateAbove: result.dedupCut, concepts: result.concepts?.diagnostics,
+      duplicateAbove: result.dedupCut, concepts: result.concepts?.diagnostics, domain: domain,
       notices: result.notices.map(\.description))
     try directory.write(try JSON.file(plan), as: "plan.json")
     try directory.commit()

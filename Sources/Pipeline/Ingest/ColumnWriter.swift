@@ -10,6 +10,7 @@ struct ColumnWriter: ~Copyable {
   private var thumbnails: NpyWriter
   private var encoded: EncodedColumns?
   private var quality: NpyWriter?
+  private var fields: NpyWriter?
   private var captions: BufferedFile?
   private var rejects: BufferedFile
   private var renamed: BufferedFile
@@ -18,8 +19,13 @@ struct ColumnWriter: ~Copyable {
   private var renames = 0
   private var renamedFields = 0
 
-  /// - Parameter features: says how large thumbnails are and which other columns there are.
-  init(shard: String, path: String, features: Recipe.Features, encoders: SampleEncoders?) throws {
+  /// - Parameters:
+  ///   - features: says how large thumbnails are and which other columns there are.
+  ///   - jsonFields: those that a filter reads.
+  init(
+    shard: String, path: String, features: Recipe.Features, jsonFields: JSONFields?,
+    encoders: SampleEncoders?
+  ) throws {
     let thumbnailSize = features.thumbnail.size
     let directory = try AtomicDirectory(path: path)
     let base = directory.temporary + "/"
@@ -34,11 +40,13 @@ struct ColumnWriter: ~Copyable {
     if features.measuresQuality {
       quality = try NpyWriter(path: base + "quality.npy", type: QualityRecord.type)
     }
+    let fields = try jsonFields.map { try NpyWriter(path: base + JSONFields.file, type: $0.type) }
     var captions: BufferedFile?
     if features.keepsCaptions {
       captions = BufferedFile(try File(path: base + CaptionLines.file, .create))
     }
     self.captions = captions
+    self.fields = fields
     self.quality = quality
     self.keys = BufferedFile(keys)
     self.rejects = BufferedFile(rejects)
@@ -57,6 +65,7 @@ struct ColumnWriter: ~Copyable {
     if let rows = sample.rows { try encoded?.append(rows) }
     if let line = sample.captionLine { try captions?.write((line + [UInt8(ascii: "\n")])[...]) }
     if let record = sample.quality { try quality?.append(record.bytes) }
+    if let values = sample.fields { try fields?.append(NpyFile.bytes(of: values)) }
     accepted += 1
     if let from = sample.renamedFrom { try noteRename(from, to: sample.key) }
     try noteRenames(sample.renamedFields, of: sample.key)
@@ -95,6 +104,10 @@ struct ColumnWriter: ~Copyable {
     if let quality = quality.take() {
       try quality.finish()
       names.append("quality.npy")
+    }
+    if let fields = fields.take() {
+      try fields.finish()
+      names.append(JSONFields.file)
     }
     if let captions = captions.take() {
       try captions.finish()

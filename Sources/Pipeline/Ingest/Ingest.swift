@@ -93,6 +93,7 @@ public enum Ingest {
       /// Absent where nothing is measured, as it was before there was such a column.
       var quality: Int?
       var captions: Int?
+      var fields: [String]?
     }
     let memory = try MemoryPlan(recipe)
     return sha256(
@@ -108,7 +109,8 @@ public enum Ingest {
             try $0.id(tokenizer: TokenizerFiles($0.tokenizer).digests) + recipe.models.idSuffix
           },
           quality: recipe.features.measuresQuality ? 1 : nil,
-          captions: recipe.features.keepsCaptions ? 1 : nil)))
+          captions: recipe.features.keepsCaptions ? 1 : nil,
+          fields: recipe.prune.jsonFields?.names)))
   }
 
   /// The state of a shard that needs not be read: the file is the one that was ingested, under the same recipe.
@@ -128,6 +130,7 @@ public enum Ingest {
       encoded.map { $0 + ".npy" }.filter { manifest.files[$0] != nil }
       + (recipe.features.measuresQuality ? ["quality.npy"] : [])
       + (recipe.features.keepsCaptions ? [CaptionLines.file] : [])
+      + (recipe.prune.jsonFields == nil ? [] : [JSONFields.file])
     for name in ["keys.txt", "samples.npy", "thumbnail.npy", "rejects.jsonl"] + others {
       let size = try FileStatus(path: workspace.columns(shard.name) + "/" + name)?.size
       guard size == manifest.files[name]?.bytes else { return nil }

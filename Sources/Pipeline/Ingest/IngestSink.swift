@@ -107,7 +107,8 @@ struct IngestSink: OrderedSink, ~Copyable {
     (samples, bytesInShard) = (samplesBefore, 0)
     let name = shards[index].name
     columns = try ColumnWriter(
-      shard: name, path: workspacePath + "/columns/" + name, features: recipe.features, encoders: encoders)
+      shard: name, path: workspacePath + "/columns/" + name, features: recipe.features,
+      jsonFields: recipe.prune.jsonFields, encoders: encoders)
     quarantine = newQuarantine(name)
   }
 

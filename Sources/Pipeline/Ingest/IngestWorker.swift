@@ -23,6 +23,8 @@ struct AcceptedSample: Sendable {
   var rows: EncodedRows?
   /// Where the recipe asks for it.
   var quality: QualityRecord?
+  /// Values of the filter's JSON fields; nil where it reads none.
+  var fields: [Double]?
   /// As a line of `captions.txt`, where the recipe asks for it.
   var captionLine: [UInt8]?
   /// Bytes of all its fields.
@@ -36,6 +38,7 @@ struct IngestWorker: MapWorker, ~Copyable {
   private let makesThumbnail: Bool
   private let thumbnailers: [Thumbnailer]
   private let encoders: SampleEncoders?
+  private let jsonFields: JSONFields?
   private var decoder: ImageDecoder
   private let watchdog: ImageWatchdog
 
@@ -51,6 +54,7 @@ struct IngestWorker: MapWorker, ~Copyable {
     self.makesThumbnail = makesThumbnail
     self.watchdog = watchdog
     self.encoders = encoders
+    jsonFields = recipe.prune.jsonFields
     let thumbnail = recipe.features.thumbnail
     let thumbnailer = Thumbnailer(size: thumbnail.size, fit: thumbnail.fit, filter: thumbnail.filter)
     thumbnailers = (makesThumbnail ? [thumbnailer] : []) + (encoders?.thumbnailers ?? [])
@@ -116,6 +120,7 @@ struct IngestWorker: MapWorker, ~Copyable {
           try encode(decoded.thumbnails.dropFirst(makesThumbnail ? 1 : 0), sample, caption, by: $0, field)
         },
         quality: decoded.picture.map { quality(of: $0, sample, field, caption) },
+        fields: jsonFields.map { $0.read(sample) },
         captionLine: recipe.features.keepsCaptions ? line(of: sample, caption) : nil,
         bytes: sample.bytes.count))
   }

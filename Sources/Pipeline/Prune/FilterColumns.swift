@@ -18,9 +18,11 @@ struct FilterColumns {
   /// Numbers that are none: their order says nothing.
   private static let hidden: Set = ["phash"]
 
-  /// - Parameter arrays: the types of the arrays, records.
+  /// - Parameters:
+  ///   - arrays: the types of the arrays, records.
+  ///   - isWorkspace: whether they are those of a workspace, for messages.
   /// - Throws: ``PipelineError`` for a column that none of them has.
-  init(_ filter: SampleFilter, arrays: [NpyType]) throws(PipelineError) {
+  init(_ filter: SampleFilter, arrays: [NpyType], isWorkspace: Bool = false) throws(PipelineError) {
     self.filter = filter
     var found: [String: Source] = Self.constants.mapValues { .constant($0) }
     for (index, type) in arrays.enumerated() {
@@ -40,19 +42,24 @@ struct FilterColumns {
         throw PipelineError(
           .usage,
           "unknown column \(column); there are \(found.keys.sorted().joined(separator: ", "))"
-            + (Self.isQuality(column) ? "; \(column) is in quality.npy (features.quality: true)" : ""))
+            + (Self.isQuality(column) ? "; \(column) is in quality.npy (features.quality: true)" : "")
+            + (isWorkspace ? "; a field of the JSON is json.NAME" : ""))
       }
       sources.append(source)
     }
     self.sources = sources
   }
 
-  /// The columns of a workspace: `samples.npy`, and `quality.npy` where it is written.
+  /// The columns of a workspace: `samples.npy`, `quality.npy` where it is written, and `fields.npy` where the filter
+  /// reads fields of the JSON.
   static func workspace(_ filter: SampleFilter, _ features: Recipe.Features) throws(PipelineError)
     -> FilterColumns
   {
     try FilterColumns(
-      filter, arrays: [SampleRecord.type] + (features.measuresQuality ? [QualityRecord.type] : []))
+      filter,
+      arrays: [SampleRecord.type] + (features.measuresQuality ? [QualityRecord.type] : [])
+        + (JSONFields(filter.columns).map { [$0.type] } ?? []),
+      isWorkspace: true)
   }
 
   private static func isQuality(_ column: String) -> Bool {
@@ -84,7 +91,7 @@ struct FilterColumns {
     case .float16: Double(Float16(bitPattern: UInt16(truncatingIfNeeded: word)))
     case .float32: Double(Float(bitPattern: UInt32(truncatingIfNeeded: word)))
     case .float64: Double(bitPattern: word)
-    case .record: .nan
+    case .record, .unicode, .byteString: .nan
     }
   }
 
@@ -114,9 +121,30 @@ struct FilterColumns {
 }
 
 extension FilterColumns {
-  /// Of a shard in a workspace: `samples.npy`, and `quality.npy` where the recipe measures it.
+  /// Of a shard in a workspace, see ``workspace(_:_:)``.
   func keeps(shard columns: String, _ features: Recipe.Features, rows: Int) throws -> [Bool] {
-    let names = ["samples.npy"] + (features.measuresQuality ? ["quality.npy"] : [])
+    let names =
+      ["samples.npy"] + (features.measuresQuality ? ["quality.npy"] : [])
+      + (JSONFields(filter.columns) == nil ? [] : [JSONFields.file])
     return try keeps(names.map { columns + "/" + $0 }, rows: rows)
+  }
+}
+
+extension JSONFields {
+  /// How many samples of a workspace have no number in a field, one line for each field where some have none.
+  func notices(_ shards: [IngestedShard], _ workspace: borrowing Workspace) throws -> [String] {
+    var missing = [Int](repeating: 0, count: names.count)
+    var total = 0
+    for shard in shards where shard.manifest.accepted > 0 {
+      let reader = try NpyReader(path: workspace.columns(shard.name) + "/" + Self.file)
+      for start in stride(from: 0, to: reader.rowCount, by: 4096) {
+        let values = Double.decode(try reader.rows(start..<min(start + 4096, reader.rowCount)))
+        for (i, value) in values.enumerated() where value.isNaN { missing[i % names.count] += 1 }
+      }
+      total += reader.rowCount
+    }
+    return names.indices.filter { missing[$0] > 0 }.map {
+      "filter: \(names[$0]) is no number in \(missing[$0]) of \(total) samples"
+    }
   }
 }

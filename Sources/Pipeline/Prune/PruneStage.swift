@@ -91,7 +91,16 @@ public enum PruneStage {
     if let filter = recipe.prune.filter {
       drops = try filtered(FilterColumns.workspace(filter, recipe.features), recipe, shards, workspace)
       for (row, reason) in drops!.enumerated() where reason != .kept { verdicts[row].drop(reason) }
+      for text in try recipe.prune.jsonFields?.notices(shards, workspace) ?? [] { events(.notice(text)) }
     }
+    var domain: DomainStage.Result?
+    if let rule = recipe.prune.domain, total > 0 {
+      domain = try DomainStage.run(
+        rule, shards, workspace, drops: drops, threads: MemoryPlan(recipe.limits).workers)
+      events(.notice(domain!.notice))
+      drops = domain!.decision.drops
+    }
+    try DomainPlan.write(domain, to: workspace.path)
     if recipe.prune.needsImages, total > 0 {
       let result = try decide(recipe, drops, shards, workspace, events)
       try writeModels(result, recipe, shards, workspace)
@@ -133,6 +142,9 @@ public enum PruneStage {
     for (name, isWanted) in models where isWanted {
       guard try ConceptFiles.manifest(workspace.path + "/models/" + name) != nil else { return false }
     }
+    if recipe.prune.domain != nil {
+      guard try DomainPlan.read(workspace.path) != nil else { return false }
+    }
     if recipe.prune.reference != nil {
       return try ReferenceFiles.manifest(workspace.path + "/models/reference")?.key == key
     }
@@ -158,11 +170,7 @@ public enum PruneStage {
   ) throws -> PruneResult {
     let rows = shards.reduce(0) { $0 + $1.manifest.accepted }
     let filled = shards.filter { $0.manifest.accepted > 0 }
-    guard filled.allSatisfy({ $0.manifest.files["image.npy"] != nil }),
-      Set(filled.map { $0.manifest.encoders["image"] }).count == 1
-    else {
-      throw PipelineError(.usage, "the shards are not embedded, or not alike: run `tamis fit` first")
-    }
+    try checkEmbedded(filled)
     if recipe.prune.needsScores { try checkScoreColumns(filled) }
     func paths(_ column: String) -> [String] { filled.map { workspace.columns($0.name) + "/\(column).npy" } }
     func stored(_ column: String) throws -> EmbeddingMatrix {
@@ -220,6 +228,15 @@ public enum PruneStage {
       return result
     } catch let error as PruneError {
       throw PipelineError(.badData, error.description)
+    }
+  }
+
+  /// That shards have image rows, of one encoder.
+  static func checkEmbedded(_ shards: [IngestedShard]) throws(PipelineError) {
+    guard shards.allSatisfy({ $0.manifest.files["image.npy"] != nil }),
+      Set(shards.map { $0.manifest.encoders["image"] }).count == 1
+    else {
+      throw PipelineError(.usage, "the shards are not embedded, or not alike: run `tamis fit` first")
     }
   }
 
@@ -296,13 +313,18 @@ public enum PruneStage {
       var version: Int
       var prune: Recipe.Prune
       var reference: String?
+      var domain: String?
       var shards: [[String]]
     }
     var prune = recipe.prune
     let reference = try prune.reference.map(ReferenceSets.digest)
     prune.reference?.files = []
     prune.reference?.gaps = []
-    let measured = prune.filter == nil ? [] : ["samples.npy", "quality.npy"]
+    let domain = try prune.domain.map { try DomainHeadFile.digest($0.head) }
+    prune.domain?.head = ""
+    let measured =
+      (prune.filter == nil ? [] : ["samples.npy", "quality.npy"])
+      + (prune.jsonFields == nil ? [] : [JSONFields.file])
     let files =
       ["keys.txt"] + (prune.needsImages ? ["image.npy"] : []) + measured
       + (prune.needsScores ? scoreColumns.map { $0 + ".npy" } : [])
@@ -312,7 +334,8 @@ public enum PruneStage {
     if !naming { parts.sort { $0.lexicographicallyPrecedes($1) } }
     return sha256(
       try JSON.line(
-        Parts(version: formatVersion, prune: prune, reference: reference, shards: parts)))
+        Parts(
+          version: formatVersion, prune: prune, reference: reference, domain: domain, shards: parts)))
   }
 }
 

@@ -1,10 +1,11 @@
 public import Prune
 
 extension Recipe {
-  /// What is dropped; a stage that is nil does not run. Order: filter → dedup → score → reference → concepts.
+  /// What is dropped; a stage that is nil does not run. Order: filter → domain → dedup → score → reference → concepts.
   public struct Prune: Sendable, Equatable, Encodable {
     /// Samples for which this is false are dropped.
     public var filter: SampleFilter?
+    public var domain: Domain?
     public var dedup: Dedup?
     public var score: Score?
     public var reference: Reference?
@@ -13,7 +14,11 @@ extension Recipe {
     /// True when a stage runs.
     public var isActive: Bool { filter != nil || needsImages }
     /// True when a stage needs rows of images.
-    public var needsImages: Bool { dedup != nil || score != nil || reference != nil || concepts != nil }
+    public var needsImages: Bool {
+      domain != nil || dedup != nil || score != nil || reference != nil || concepts != nil
+    }
+    /// What the filter reads of the samples' JSON; nil if nothing.
+    var jsonFields: JSONFields? { filter.flatMap { JSONFields($0.columns) } }
     /// True when a stage needs the score of image and caption.
     public var needsScores: Bool { score != nil || dedup?.rule == .score }
   }

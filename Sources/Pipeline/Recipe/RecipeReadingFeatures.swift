@@ -73,15 +73,12 @@ extension RecipeFile {
 
   static func readPrune(_ root: inout RecipeSection, _ prune: inout Recipe.Prune, _ directory: String) {
     var section = root.section("prune")
-    if section.has("domain") {
-      _ = section.node("domain")
-      section.report("domain", "not available in this version")
-    }
     if section.has("filter") {
       do throws(FilterError) { prune.filter = try SampleFilter(section.string("filter", "true")) } catch {
         section.report("filter", error.description)
       }
     }
+    if section.has("domain") { prune.domain = readDomain(&section, directory) }
     if section.has("dedup") { prune.dedup = readDedup(&section) }
     if section.has("score") { prune.score = readScore(&section) }
     if section.has("reference") { prune.reference = readReference(&section, directory) }
@@ -138,6 +135,9 @@ extension RecipeFile {
   /// A filter that reads what no column has.
   static func checkFilter(_ recipe: Recipe, _ problems: RecipeProblems) {
     guard let filter = recipe.prune.filter else { return }
+    if let fields = recipe.prune.jsonFields, fields.names.count > JSONFields.maximumNames {
+      problems.add("prune.filter", "reads more than \(JSONFields.maximumNames) fields of the JSON")
+    }
     do throws(PipelineError) { _ = try FilterColumns.workspace(filter, recipe.features) } catch {
       problems.add("prune.filter", error.description)
     }

@@ -42,6 +42,7 @@ extension RecipeFile {
     # What is dropped, in this order; leave a stage out and it does not run.
     prune:
       # filter: "min(width, height) >= 200"   # drop what does not pass (docs/filters.md)
+      # domain: { head: natural.npz, keep: [natural] }   # drop other domains, or mix them (docs/domains.md)
       dedup: { epsilon: auto }       # near-duplicates: drop what is more similar than 1 - epsilon; or keep: 0.8
       concepts:                      # quotas by concept complexity
         clusters: auto

@@ -3,7 +3,7 @@ import Features
 import Prune
 import Shards
 
-/// A fitted plan applied to samples as they come: the encoder, the least score, the concepts with their thresholds,
+/// A fitted plan applied to samples as they come: the encoder, the domain head, the least score, the concepts with their thresholds,
 /// and the rows kept so far.
 ///
 /// A sample that the workspace has decided already (same key, same row) keeps its verdict; every other one is
@@ -17,6 +17,7 @@ struct FrozenPlan {
   let needsRows: Bool
   /// What made the rows behind the score, by column; empty where no score decides.
   let scoreEncoders: [String: String]
+  private let domain: DomainPlan?
   private var plan: StreamingPlan
   private var decided: [UInt64: (row: UInt64, verdict: Verdict)] = [:]
 
@@ -42,6 +43,7 @@ struct FrozenPlan {
       encoder = PixelEncoder(basis: try PCAFiles.read(models + "pca"))
       encoderID = try Fit.encoderID(models + "pca")
     }
+    domain = try DomainPlan.read(path)
     plan = StreamingPlan(
       concepts: concepts, rule: manifest.flatMap { PruneSettings.Rule(rawValue: $0.rule) } ?? .hard,
       seed: manifest?.seed ?? 0,
@@ -111,6 +113,12 @@ struct FrozenPlan {
     guard needsRows, passes else {
       var verdict = Verdict()
       if !passes { verdict.drop(.filter) }
+      decided[hash] = (fingerprint, verdict)
+      return verdict
+    }
+    if let domain, try !domain.keeps(values, keyHash: hash) {
+      var verdict = Verdict()
+      verdict.drop(.domain)
       decided[hash] = (fingerprint, verdict)
       return verdict
     }

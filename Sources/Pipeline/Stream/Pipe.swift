@@ -141,7 +141,9 @@ private struct StreamWorker: MapWorker, ~Copyable {
     }
     var result = Result(ingested: ingested, sample: sample, thumbnail: accepted.thumbnail)
     if let filter {
-      let rows = [accepted.record.bytes] + (accepted.quality.map { [$0.bytes] } ?? [])
+      let rows =
+        [accepted.record.bytes] + (accepted.quality.map { [$0.bytes] } ?? [])
+        + (accepted.fields.map { [NpyFile.bytes(of: $0)] } ?? [])
       result.passes = filter.keeps(rows.map { $0[...] })
     }
     if let joint = accepted.rows?.joint, let text = accepted.rows?.text {

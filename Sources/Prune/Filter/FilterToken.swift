@@ -61,6 +61,12 @@ struct FilterToken {
         tokens.append(FilterToken(kind: .number(value), position: start + 1))
       } else if isWord(place) {
         while isWord(place) { place += 1 }
+        if characters[start..<place].elementsEqual("json".unicodeScalars) {
+          while place < characters.count, characters[place] == ".", isWord(place + 1) {
+            place += 1
+            while isWord(place) { place += 1 }
+          }
+        }
         let name = String(String.UnicodeScalarView(characters[start..<place]))
         tokens.append(FilterToken(kind: .name(name), position: start + 1))
       } else if let symbol = symbols.first(where: { characters[place...].starts(with: $0.unicodeScalars) }) {

@@ -1,7 +1,7 @@
 /// A condition on the numbers known of a sample, such as `min(width, height) >= 200 and words > 2`.
 ///
 /// Numbers are Float64. A comparison with a value that is missing (NaN) is false, `!=` too: what is not known passes no
-/// test. The grammar is in docs/filters.md.
+/// test. Columns are names, or `json.` and names joined by dots. The grammar is in docs/filters.md.
 public struct SampleFilter: Sendable, Equatable {
   /// As it was written.
   public let text: String

@@ -35,9 +35,9 @@ def unit(rows, zero=False):
     return (wide / np.where(used, lengths, 1)[:, None]).astype(np.float32)
 
 
-def random_value(seed, key):
+def random_value(seed, key, epoch=2**64 - 1):
     word = int.from_bytes(hashlib.sha256(key).digest()[:8], "little")
-    counter = np.array([0, 2**64 - 1, 0, 0], np.uint64)
+    counter = np.array([0, epoch, 0, 0], np.uint64)
     return int(np.random.Philox(key=np.array([seed, word], np.uint64), counter=counter).random_raw())
 
 
