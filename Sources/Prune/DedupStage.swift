@@ -10,11 +10,36 @@ enum DedupStage {
 
   /// Marks duplicates among the rows `survivors` (canonical order) and fills in their similarities.
   ///
+  /// - Parameter found: similarities of an earlier pruning; nil compares.
   /// - Returns: the centroids used, `<f4 (m, d)`, and the cut: a row is a duplicate above it.
   static func run(
     _ dedup: PruneSettings.Dedup, _ survivors: [Int32], _ matrix: EmbeddingMatrix, origin: RowOrigin?,
-    centroids given: EmbeddingMatrix?, verdicts: inout [Verdict], _ context: inout StageContext
+    centroids given: EmbeddingMatrix?, found: DuplicateMatches?, verdicts: inout [Verdict],
+    _ context: inout StageContext
   ) throws(PruneError) -> (centroids: EmbeddingMatrix, cut: Double) {
+    let centroids: EmbeddingMatrix
+    if let found {
+      centroids = found.centroids
+      for row in survivors {
+        verdicts[Int(row)].duplicateSimilarity = found.similarity[Int(row)]
+        verdicts[Int(row)].duplicateShard = found.shard[Int(row)]
+        verdicts[Int(row)].duplicateRow = found.row[Int(row)]
+      }
+    } else {
+      centroids = try compare(
+        dedup, survivors, matrix, origin: origin, centroids: given, verdicts: &verdicts, &context)
+    }
+    let similarities = survivors.map { verdicts[Int($0)].duplicateSimilarity }
+    let (dropped, cut) = dropped(similarities, dedup.limit)
+    for position in dropped { verdicts[Int(survivors[Int(position)])].drop(.duplicate) }
+    return (centroids, cut)
+  }
+
+  /// Clusters the rows, compares inside each cluster and fills in the similarities. Returns the centroids.
+  private static func compare(
+    _ dedup: PruneSettings.Dedup, _ survivors: [Int32], _ matrix: EmbeddingMatrix, origin: RowOrigin?,
+    centroids given: EmbeddingMatrix?, verdicts: inout [Verdict], _ context: inout StageContext
+  ) throws(PruneError) -> EmbeddingMatrix {
     let count = dedup.clusters ?? automaticClusters(survivors.count)
     context.progress(.dedupClustering)
     let centroids = try context.centroids(
@@ -24,24 +49,19 @@ enum DedupStage {
     let assigned = NearestCentroid.assign(survivors, of: matrix, to: centroids, threads: threads)
     let orders = orders(
       dedup.rule, Buckets(assigned.centroid, count: centroids.rows), assigned.distances, survivors,
-      verdicts, context)
+      verdicts, context
+    ).map { $0.map { survivors[Int($0)] } }
     context.progress(.dedupComparing)
-    let matches = NearDuplicates.matches(
-      orders.map { $0.map { survivors[Int($0)] } }, of: matrix, hashes: context.rowHashes, threads: threads)
-    var similarities = [Float](repeating: 0, count: survivors.count)
+    let matches = NearDuplicates.matches(orders, of: matrix, hashes: context.rowHashes, threads: threads)
     for (order, found) in zip(orders, matches) {
-      for (position, match) in zip(order, found) {
-        similarities[Int(position)] = match.similarity
-        let row = Int(survivors[Int(position)])
-        verdicts[row].duplicateSimilarity = match.similarity
+      for (row, match) in zip(order, found) {
+        verdicts[Int(row)].duplicateSimilarity = match.similarity
         guard match.row >= 0 else { continue }
-        verdicts[row].duplicateShard = origin?.shard[Int(match.row)] ?? 0
-        verdicts[row].duplicateRow = origin?.row[Int(match.row)] ?? match.row
+        verdicts[Int(row)].duplicateShard = origin?.shard[Int(match.row)] ?? 0
+        verdicts[Int(row)].duplicateRow = origin?.row[Int(match.row)] ?? match.row
       }
     }
-    let (dropped, cut) = dropped(similarities, dedup.limit)
-    for position in dropped { verdicts[Int(survivors[Int(position)])].drop(.duplicate) }
-    return (centroids, cut)
+    return centroids
   }
 
   /// The positions of each cluster in dedup order.

@@ -23,6 +23,8 @@ public struct PruneInput: Sendable {
   public var conceptCentroids: EmbeddingMatrix?
   /// `(m, d)`; given, the dedup stage fits no clusters.
   public var dedupCentroids: EmbeddingMatrix?
+  /// Of the same rows, in the same order, by the same settings but for the limit; given, nothing is compared again.
+  public var duplicates: DuplicateMatches?
 
   public init(image: EmbeddingMatrix, keys: KeyColumn) {
     self.image = image
@@ -78,7 +80,8 @@ public func prune(
   var deduplicated: (centroids: EmbeddingMatrix, cut: Double)?
   if let dedup = settings.dedup, !rows.isEmpty {
     deduplicated = try DedupStage.run(
-      dedup, rows, image, origin: input.origin, centroids: input.dedupCentroids, verdicts: &verdicts, &context
+      dedup, rows, image, origin: input.origin, centroids: input.dedupCentroids, found: input.duplicates,
+      verdicts: &verdicts, &context
     )
     rows = survivors(verdicts)
   }

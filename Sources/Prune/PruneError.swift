@@ -2,6 +2,7 @@
 public enum PruneArray: String, Sendable {
   case image, text, joint, reference, gap, scores, keys, origin
   case drops = "drop mask"
+  case duplicates = "similarities found before"
   case conceptCentroids = "concept centroids"
   case dedupCentroids = "dedup centroids"
 }

@@ -11,7 +11,7 @@ extension PruneInput {
     let n = image.rows
     let lengths: [(PruneArray, Int?)] = [
       (.keys, keys.count), (.text, text?.rows), (.joint, joint?.rows), (.scores, scores?.count),
-      (.origin, origin?.row.count), (.drops, drops?.count),
+      (.origin, origin?.row.count), (.drops, drops?.count), (.duplicates, duplicates?.count),
     ]
     for (array, count) in lengths {
       if let count, count != n { throw .rows(array, expected: n, found: count) }
@@ -48,7 +48,8 @@ extension PruneInput {
   /// The input with rows that are finite and of unit length (design rule 10), each read once.
   func checkedRows(_ context: inout StageContext) throws(PruneError) -> PruneInput {
     var checked = self
-    let image = try context.checked(image, .image, hashing: context.settings.dedup != nil)
+    let image = try context.checked(
+      image, .image, hashing: context.settings.dedup != nil && duplicates == nil)
     (checked.image, context.rowHashes) = (image.matrix, image.hashes)
     if let text { checked.text = try context.checked(text, .text, allowsZero: true).matrix }
     if let joint { checked.joint = try context.checked(joint, .joint).matrix }

@@ -69,6 +69,7 @@ struct PruneCommand: ParsableCommand {
       settings.threads = options.jobs ?? Recipe.Limits.defaultJobs
       var request = ArrayPrune.Request(image: image, output: output, settings: settings, memory: memory.bytes)
       arrays.apply(to: &request)
+      request.dedupFrom = stages.dedupFrom
       (request.filter, request.columns) = (try stages.filter.map { try SampleFilter($0) }, stages.columns)
       request.domain = stages.domains.domain.map { ($0, stages.domains.rule(seed: settings.seed)) }
       report = try ArrayPrune.run(request, events: logging.log.handler)

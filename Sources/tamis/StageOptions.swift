@@ -13,6 +13,11 @@ struct StageOptions: ParsableArguments {
   var dedupEpsilon: Double?
   @Option(help: "Keep this fraction, the least duplicated.")
   var dedupKeep: Double?
+  @Option(
+    help:
+      "Directory of an earlier run: its similarities are used, for another limit. -o itself is looked at anyway."
+  )
+  var dedupFrom: String?
   @Option(help: "Clusters within which rows are compared: a number or auto (n/8800).")
   var dedupClusters: ClusterCount?
   @Option(help: "Who comes first in a cluster, and stays: hard, easy, random or score.")
@@ -79,7 +84,7 @@ struct StageOptions: ParsableArguments {
     if dedupEpsilon != nil, dedupKeep != nil {
       throw ValidationError("Give either --dedup-epsilon or --dedup-keep.")
     }
-    if !hasDedup, dedupClusters != nil || dedupRule != nil {
+    if !hasDedup, dedupFrom != nil || dedupClusters != nil || dedupRule != nil {
       throw ValidationError("The dedup stage needs --dedup-epsilon or --dedup-keep.")
     }
     if scoreKeep != nil, scoreMin != nil { throw ValidationError("Give either --score-keep or --score-min.") }

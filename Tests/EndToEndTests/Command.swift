@@ -104,4 +104,7 @@ final class TemporaryFolder {
     }
     return files
   }
+
+  /// The same without `matches.json`, which names the files that the rows came from.
+  func decisions(_ name: String) -> [String: Data] { files(name).filter { $0.key != "matches.json" } }
 }

@@ -31,18 +31,18 @@ import Testing
     let flags =
       " --dedup-epsilon 0.05 --dedup-clusters 3 --keep 0.4 --clusters 12 --keys %/keys.txt"
     #expect(try prune(folder, "%/image.npy" + flags, to: "expected").status == 0)
-    let expected = folder.files("expected")
+    let expected = folder.decisions("expected")
     #expect(expected.count >= 14)
     for form in Self.halves {
       let result = try prune(folder, "%/" + form + flags, to: "found")
       #expect(result.status == 0 && result.errors.isEmpty, "\(form): \(result.errors)")
-      #expect(folder.files("found") == expected, "\(form)")
+      #expect(folder.decisions("found") == expected, "\(form)")
     }
     // The same values as Float32 and Float64.
     #expect(try prune(folder, "%/single.npy" + flags, to: "expected").status == 0)
     for form in ["single-big.npy", "single-big-fortran.npy", "double.npy"] {
       #expect(try prune(folder, "%/" + form + flags, to: "found").status == 0)
-      #expect(folder.files("found") == folder.files("expected"), "\(form)")
+      #expect(folder.decisions("found") == folder.decisions("expected"), "\(form)")
     }
   }
 
@@ -55,12 +55,12 @@ import Testing
     }
     let plain = flags("text.npy", "joint.npy", "reference.npy")
     #expect(try prune(folder, "%/image.npy" + plain, to: "expected").status == 0)
-    try folder.write("reference/img_emb/img_emb_0.npy", try #require(folder.data("reference.npy")))
+    try folder.write("sets/reference.npy/img_emb/img_emb_0.npy", try #require(folder.data("reference.npy")))
     for text in ["deflated.npz:l14_txt", "pool:l14_txt", "clip", "clip/text_emb"] {
       let result = try prune(
-        folder, "%/pool:l14_img" + flags(text, "joint.npy", "reference"), to: "found")
+        folder, "%/pool:l14_img" + flags(text, "joint.npy", "sets/reference.npy"), to: "found")
       #expect(result.status == 0, "\(text): \(result.errors)")
-      #expect(folder.files("found") == folder.files("expected"), "\(text)")
+      #expect(folder.decisions("found") == folder.decisions("expected"), "\(text)")
     }
   }
 

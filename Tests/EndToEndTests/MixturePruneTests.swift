@@ -70,7 +70,7 @@ import Testing
       try prune("image", { "%/\($0).npy" }, "keys", 2, outputs[1])
       try prune("pool:image", { "%/pool:\($0)" }, "keys", 2, outputs[2])
       try prune("image_moved", { "%/\($0)_moved.npy" }, "keys_moved", 2, outputs[3])
-      let files = outputs.map { folder.files($0) }
+      let files = outputs.map { folder.decisions($0) }
       #expect(files[0].count >= 14 && files[0] == files[1] && files[0] == files[2])
       let models = files.map { $0.filter { $0.key.contains("/") } }
       #expect(models[0] == models[3])

@@ -29,6 +29,8 @@ public enum ArrayPrune {
     public var columns: [String] = []
     /// A domain head, and which of its classes stay.
     public var domain: (head: String, rule: DomainRule)?
+    /// Directory of an earlier pruning whose near-duplicate similarities are used; nil looks at `output`.
+    public var dedupFrom: String?
     public var settings: PruneSettings
     /// Directory to write.
     public var output: String
@@ -55,7 +57,7 @@ public enum ArrayPrune {
       case .conceptCentroids: conceptCentroids
       case .dedupCentroids: dedupCentroids
       case .keys: keys ?? uids
-      case .origin, .drops: nil
+      case .origin, .drops, .duplicates: nil
       }
     }
   }
@@ -131,6 +133,9 @@ public enum ArrayPrune {
       input.drops = domain!.decision.drops
       events(.notice(domain!.notice))
     }
+    let matchesKey = try ArrayMatches.key(request, drops: input.drops)
+    input.duplicates = try matchesKey.flatMap { try ArrayMatches.read($0, request) }
+    if input.duplicates != nil { events(.step("near-duplicates: similarities of the last run")) }
     let result: PruneResult
     do {
       result = try prune(input, request.settings) { events(.step($0.rawValue)) }
@@ -146,7 +151,7 @@ public enum ArrayPrune {
     report.isActive = true
     report.count(result.verdicts)
     report.note(result.concepts)
-    try write(result, references, report, names, domain?.decision.counts, request)
+    try write(result, references, report, names, domain?.decision.counts, matchesKey, request)
     events(.ended(stage: "prune"))
     return report
   }
@@ -154,6 +159,7 @@ public enum ArrayPrune {
   /// All that is written to the output directory.
   private static let names: Set = [
     "keep.npy", "verdicts.npy", "concepts", "dedup", "reference", "kept_keys.txt", "subset.npy", "plan.json",
+    ArrayMatches.file,
   ]
   /// How to give what a stage misses.
   private static let flags: [PruneArray: String] = [
@@ -162,7 +168,7 @@ public enum ArrayPrune {
 
   private static func write(
     _ result: PruneResult, _ references: ReferenceSets?, _ report: PruneReport, _ names: Names,
-    _ domain: [DomainCount]?, _ request: Request
+    _ domain: [DomainCount]?, _ matchesKey: String?, _ request: Request
   ) throws {
     try Directory.create(Directory.parent(of: request.output))
     let directory = try AtomicDirectory(path: request.output)
@@ -193,6 +199,10 @@ public enum ArrayPrune {
       duplicateAbove: result.dedupCut, concepts: result.concepts?.diagnostics, domain: domain,
       notices: result.notices.map(\.description))
     try directory.write(try JSON.file(plan), as: "plan.json")
+    if let matchesKey {
+      try directory.write(
+        try JSON.file(ArrayMatches.stored(matchesKey, directory.temporary)), as: ArrayMatches.file)
+    }
     try directory.commit()
   }
 }

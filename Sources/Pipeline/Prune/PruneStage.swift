@@ -55,11 +55,13 @@ struct VerdictManifest: Codable, Equatable {
   var files: [String: String]
   /// Rows with a score below this were dropped; nil without that stage.
   var scoreCut: Double?
+  /// That another limit of the near-duplicates can be applied to the similarities in the verdicts.
+  var matches: StoredMatches?
   /// What made the rows that were decided on, by column.
   var encoders: [String: String]?
 
   enum CodingKeys: String, CodingKey {
-    case tamis, key, samples, kept, dropped, files, encoders
+    case tamis, key, samples, kept, dropped, files, encoders, matches
     case scoreCut = "score_cut"
   }
 }
@@ -88,6 +90,7 @@ public enum PruneStage {
     var verdicts = [Verdict](repeating: Verdict(), count: total)
     var scoreCut: Double?
     var drops: [Reason]?
+    var matchesKey: String?
     if let filter = recipe.prune.filter {
       drops = try filtered(FilterColumns.workspace(filter, recipe.features), recipe, shards, workspace)
       for (row, reason) in drops!.enumerated() where reason != .kept { verdicts[row].drop(reason) }
@@ -102,7 +105,8 @@ public enum PruneStage {
     }
     try DomainPlan.write(domain, to: workspace.path)
     if recipe.prune.needsImages, total > 0 {
-      let result = try decide(recipe, drops, shards, workspace, events)
+      matchesKey = try self.matchesKey(recipe, drops, shards)
+      let result = try decide(recipe, drops, matchesKey, shards, workspace, events)
       try writeModels(result, recipe, shards, workspace)
       (verdicts, scoreCut) = (result.verdicts, result.scoreCut)
       report.note(result.concepts)
@@ -115,7 +119,7 @@ public enum PruneStage {
     guard report.samples == total, report.kept + report.dropped.values.reduce(0, +) == total else {
       throw PipelineError(.internalError, "samples in are not kept + dropped")
     }
-    try write(verdicts, report, scoreCut, recipe, shards, key, directory)
+    try write(verdicts, report, scoreCut, matchesKey, recipe, shards, key, workspace.path)
     events(.ended(stage: "prune"))
     return report
   }
@@ -164,99 +168,6 @@ public enum PruneStage {
     return drops
   }
 
-  private static func decide(
-    _ recipe: Recipe, _ drops: [Reason]?, _ shards: [IngestedShard], _ workspace: borrowing Workspace,
-    _ events: @escaping EventHandler
-  ) throws -> PruneResult {
-    let rows = shards.reduce(0) { $0 + $1.manifest.accepted }
-    let filled = shards.filter { $0.manifest.accepted > 0 }
-    try checkEmbedded(filled)
-    if recipe.prune.needsScores { try checkScoreColumns(filled) }
-    func paths(_ column: String) -> [String] { filled.map { workspace.columns($0.name) + "/\(column).npy" } }
-    func stored(_ column: String) throws -> EmbeddingMatrix {
-      EmbeddingMatrix(try EmbeddingRows(paths(column)))
-    }
-    // Without the column, images and captions share a space.
-    let hasJoint = filled.allSatisfy { $0.manifest.files["joint.npy"] != nil }
-    let epsilon = calibratedEpsilon(recipe.features.image)
-    let settings = PruneSettings(
-      recipe.prune, calibratedEpsilon: epsilon.value, threads: try MemoryPlan(recipe.limits).workers)
-    let keyBytes = try shards.reduce(0) {
-      $0 + Int(try FileStatus(path: workspace.columns($1.name) + "/keys.txt")?.size ?? 0)
-    }
-    let needed =
-      try PruneMemory.bytes(
-        rows: rows, keyBytes: keyBytes, rowBytes: NpyReader(path: paths("image")[0]).rowBytes, settings)
-      + ReferenceSets.bytes(recipe.prune.reference?.files ?? [])
-    guard needed <= recipe.limits.memory else {
-      throw PipelineError(
-        .usage,
-        "limits.memory: pruning \(rows) rows needs about \(ByteSize.needed(needed)), the limit is "
-          + ByteSize.text(recipe.limits.memory))
-    }
-    var keys = PackedKeys()
-    var origin: (shard: [Int32], row: [Int32]) = ([], [])
-    for (index, shard) in shards.enumerated() {
-      for (row, key) in try KeyFile.keys(workspace.columns(shard.name) + "/keys.txt").enumerated() {
-        keys.append(key)
-        origin.shard.append(Int32(index))
-        origin.row.append(Int32(row))
-      }
-    }
-    var input = PruneInput(image: try stored("image"), keys: keys.column)
-    if recipe.prune.needsScores {
-      input.text = try stored("text")
-      if hasJoint { input.joint = try stored("joint") }
-    }
-    input.origin = RowOrigin(shard: origin.shard, row: origin.row)
-    input.drops = drops
-    let references = try recipe.prune.reference.map { try ReferenceSets($0.files, gaps: $0.gaps) }
-    (input.reference, input.gap) = (references?.matrix, references?.gaps)
-    if recipe.prune.dedup.map({ $0.epsilon == nil && $0.keep == nil }) ?? false {
-      events(.notice("dedup: epsilon auto is \(epsilon.value), \(epsilon.origin)"))
-    }
-    do {
-      let result = try prune(input, settings) { events(.step($0.rawValue)) }
-      for notice in result.notices { events(.notice(notice.description)) }
-      let path = workspace.path + "/models/reference"
-      if let references, let rule = settings.reference {
-        try ReferenceFiles.write(
-          model: result, references, rule, keys: input.keys, key: stageKey(recipe, shards), to: path)
-      } else {
-        try Directory.remove(path)
-      }
-      return result
-    } catch let error as PruneError {
-      throw PipelineError(.badData, error.description)
-    }
-  }
-
-  /// That shards have image rows, of one encoder.
-  static func checkEmbedded(_ shards: [IngestedShard]) throws(PipelineError) {
-    guard shards.allSatisfy({ $0.manifest.files["image.npy"] != nil }),
-      Set(shards.map { $0.manifest.encoders["image"] }).count == 1
-    else {
-      throw PipelineError(.usage, "the shards are not embedded, or not alike: run `tamis fit` first")
-    }
-  }
-
-  /// What the score is the dot product of.
-  private static let scoreColumns = ["joint", "text"]
-
-  /// That the captions are embedded, and all shards alike.
-  private static func checkScoreColumns(_ shards: [IngestedShard]) throws(PipelineError) {
-    guard shards.allSatisfy({ $0.manifest.files["text.npy"] != nil }) else {
-      throw PipelineError(.usage, "the captions are not embedded: run `tamis ingest` and `tamis fit` first")
-    }
-    for column in scoreColumns {
-      guard Set(shards.map { $0.manifest.encoders[column] }).count == 1,
-        Set(shards.map { $0.manifest.files[column + ".npy"] != nil }).count == 1
-      else {
-        throw PipelineError(.usage, "the shards were not embedded alike: run `tamis ingest` first")
-      }
-    }
-  }
-
   private static func writeModels(
     _ result: PruneResult, _ recipe: Recipe, _ shards: [IngestedShard], _ workspace: borrowing Workspace
   ) throws {
@@ -281,10 +192,10 @@ public enum PruneStage {
   }
 
   private static func write(
-    _ verdicts: [Verdict], _ report: PruneReport, _ scoreCut: Double?, _ recipe: Recipe,
-    _ shards: [IngestedShard], _ key: String, _ path: String
+    _ verdicts: [Verdict], _ report: PruneReport, _ scoreCut: Double?, _ matchesKey: String?,
+    _ recipe: Recipe, _ shards: [IngestedShard], _ key: String, _ workspace: String
   ) throws {
-    let directory = try AtomicDirectory(path: path)
+    let directory = try AtomicDirectory(path: workspace + "/verdicts")
     var files: [String: String] = [:]
     var start = 0
     for shard in shards {
@@ -297,9 +208,16 @@ public enum PruneStage {
     let dropped = Dictionary(uniqueKeysWithValues: report.dropped.map { ("\($0.key)", $0.value) })
     let used = recipe.prune.needsImages ? ["image"] + (recipe.prune.needsScores ? scoreColumns : []) : []
     let made = shards.first { $0.manifest.accepted > 0 }?.manifest.encoders ?? [:]
+    let centroids = workspace + "/models/dedup/centroids.npy"
+    var matches: StoredMatches?
+    if let matchesKey, try FileStatus(path: centroids) != nil {
+      matches = StoredMatches(
+        key: matchesKey, centroids: try FileDigest(path: centroids).sha256,
+        verdicts: shards.map { files[$0.name + ".npy"]! })
+    }
     let manifest = VerdictManifest(
       key: key, samples: report.samples, kept: report.kept, dropped: dropped, files: files,
-      scoreCut: scoreCut,
+      scoreCut: scoreCut, matches: matches,
       encoders: made.filter { used.contains($0.key) })
     try directory.write(try JSON.file(manifest), as: "manifest.json")
     try directory.commit()
