@@ -31,6 +31,8 @@ struct DomainCommand: ParsableCommand {
     var classes: String?
     @Option(help: "Precision that the 95 % lower bound on held-out samples must reach.")
     var precision = 0.98
+    @Option(help: "No threshold is below this: 0.5 claims nothing that is less likely than not.")
+    var floor = 0.0
     @Option(
       name: .customLong("only"), help: "Calibrate only this class; others claim nothing. May be repeated.")
     var calibrated: [String] = []
@@ -49,7 +51,7 @@ struct DomainCommand: ParsableCommand {
       var request = DomainTrain.Request(labels: labels, output: output, memory: limits.memory.bytes)
       (request.embeddings, request.workspace, request.keys) = (embeddings, workspace, keys)
       request.classes = classes?.split(separator: ",").map { $0.trimmingCharacters(in: .whitespaces) } ?? []
-      (request.calibrated, request.precision) = (calibrated, precision)
+      (request.calibrated, request.precision, request.floor) = (calibrated, precision, floor)
       request.training.threads = limits.jobs ?? Recipe.Limits.defaultJobs
       return request
     }

@@ -143,6 +143,7 @@ import Testing
     try expect("\(Self.train) --labels %/numbers.npy -o %/h.npz", 2, "--classes")
     try expect("\(Self.train) --labels %/numbers.npy --classes a,b -o %/h.npz", 65, "there is no class 2")
     try expect("\(Self.train) --labels %/labels.tsv --precision 1 -o %/h.npz", 2, "--precision")
+    try expect("\(Self.train) --labels %/labels.tsv --floor 1 -o %/h.npz", 2, "--floor")
     try expect("\(Self.train) --labels %/labels.tsv --only paint -o %/h.npz", 65, "no class 'paint'")
     try expect("train --labels %/labels.tsv -o %/h.npz", 2, "either --embeddings or --workspace")
     #expect(folder.data("h.npz") == nil)

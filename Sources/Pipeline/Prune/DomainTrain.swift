@@ -18,6 +18,8 @@ public enum DomainTrain {
     public var calibrated: [String] = []
     /// Precision that the lower bound must reach.
     public var precision = 0.98
+    /// No threshold is below this.
+    public var floor = 0.0
     /// Share of the labelled samples that is held out.
     public var heldOut = 0.25
     public var training = DomainTraining.Options()
@@ -101,6 +103,9 @@ public enum DomainTrain {
     guard request.precision > 0, request.precision < 1 else {
       throw PipelineError(.usage, "--precision: between 0 and 1, such as 0.98")
     }
+    guard request.floor >= 0, request.floor < 1 else {
+      throw PipelineError(.usage, "--floor: from 0 to below 1, such as 0.5")
+    }
     guard request.heldOut > 0, request.heldOut < 1 else {
       throw PipelineError(.usage, "--held-out: between 0 and 1, such as 0.25")
     }
@@ -127,7 +132,7 @@ public enum DomainTrain {
     let probabilities = bare.probabilities(heldOut.rows, threads: request.training.threads)
     let lines = try DomainCalibration.lines(
       probabilities, labels: heldOut.labels, classes: names, wanted: wanted, target: request.precision,
-      heldOut: share)
+      floor: request.floor, heldOut: share)
     let head = try DomainHead(
       classes: names, weights: weights, bias: bias, thresholds: lines.map(\.threshold))
     report.calibration.lines = lines

@@ -50,17 +50,21 @@ public enum DomainCalibration {
   /// - Parameters:
   ///   - probabilities: of the class, `(n,)`.
   ///   - isClass: whether the sample is of the class, `(n,)`.
+  ///   - floor: no smaller threshold is tried.
   /// - Returns: the line of the smallest threshold that reaches the target, or the line of the best bound, with an
   ///   infinite threshold, where none does.
-  public static func line(_ probabilities: [Float], _ isClass: [Bool], target: Double) -> Line {
+  public static func line(_ probabilities: [Float], _ isClass: [Bool], target: Double, floor: Double = 0)
+    -> Line
+  {
     let order = TopK.descending(probabilities)
     let positives = isClass.count { $0 }
     var found: Line?
     var best = Line(positives: positives, called: 0, right: 0, bound: 0, threshold: .infinity)
     var right = 0
     for (place, row) in order.enumerated() {
-      if isClass[Int(row)] { right += 1 }
       let value = probabilities[Int(row)]
+      if Double(value) < floor { break }
+      if isClass[Int(row)] { right += 1 }
       // Equal probabilities stand or fall together.
       if place + 1 < order.count, probabilities[Int(order[place + 1])] == value { continue }
       let bound = wilsonLowerBound(right: right, called: place + 1)
@@ -79,11 +83,12 @@ public enum DomainCalibration {
   ///   - probabilities: `(n, c)` of the held-out samples.
   ///   - labels: `(n,)`.
   ///   - wanted: classes that are calibrated; the others have an infinite threshold.
+  ///   - floor: no smaller threshold is taken.
   ///   - heldOut: share of the labelled samples that is held out, to say how many more labels it takes.
   /// - Throws: ``DomainError`` for the first class whose bound cannot reach the target, with what is missing.
   public static func lines(
     _ probabilities: [Float], labels: [Int32], classes: [String], wanted: Set<Int>, target: Double,
-    heldOut: Double
+    floor: Double = 0, heldOut: Double
   ) throws(DomainError) -> [Line] {
     let count = classes.count
     var lines: [Line] = []
@@ -95,7 +100,7 @@ public enum DomainCalibration {
         lines.append(Line(positives: positives, called: 0, right: 0, bound: 0, threshold: .infinity))
         continue
       }
-      let line = line(own, isClass, target: target)
+      let line = line(own, isClass, target: target, floor: floor)
       if line.threshold == .infinity { throw missed(line, classes[j], target, heldOut) }
       lines.append(line)
     }

@@ -32,8 +32,9 @@ import Testing
     let probabilities = (0..<count).map { _ in Float(Int.random(in: 0...30, using: &random)) / 30 }
     let isClass = probabilities.map { Float.random(in: 0...1, using: &random) < $0 * 1.2 }
     let target = [0.3, 0.6, 0.8, 0.9][Int(seed) % 4]
+    let floor = [0, 0.4, 0.75][Int(seed) % 3]
     var expected: Float?
-    for threshold in Set(probabilities).sorted() {
+    for threshold in Set(probabilities).sorted() where Double(threshold) >= floor {
       let called = probabilities.indices.filter { probabilities[$0] >= threshold }
       let right = called.count { isClass[$0] }
       if DomainCalibration.wilsonLowerBound(right: right, called: called.count) >= target {
@@ -41,7 +42,7 @@ import Testing
         break
       }
     }
-    let line = DomainCalibration.line(probabilities, isClass, target: target)
+    let line = DomainCalibration.line(probabilities, isClass, target: target, floor: floor)
     #expect(line.threshold == expected.map { Double($0) } ?? .infinity)
     #expect(line.positives == isClass.count { $0 })
     if let expected {
