@@ -25,6 +25,30 @@ func planRepeatsVerdicts(rule: PruneSettings.Rule) throws {
   }
 }
 
+@Test(
+  "New rows of the same distribution: the kept share is the plan's, within 2 % of it",
+  arguments: [PruneSettings.Rule.hard, .easy, .random])
+func planKeepsItsShare(rule: PruneSettings.Rule) throws {
+  var source = Rows(seed: 53)
+  let (n, d) = (50_000, 6)
+  let rows = EmbeddingMatrix(source.clustered(2 * n, d, centres: 40, spread: 0.6), dimension: d)
+  let keys = KeyColumn.numbered(2 * n).hashes
+  let fitting = EmbeddingMatrix((0..<n).flatMap { rows.row($0) }, dimension: d)
+  var settings = PruneSettings()
+  settings.concepts = .init()
+  settings.concepts?.clusters = 30
+  settings.concepts?.rule = rule
+  settings.concepts?.limit = .keep(0.4)
+  let fitted = try prune(
+    PruneInput(image: fitting, keys: KeyColumn(rowNumberHashes: Array(keys[..<n]))), settings)
+  var plan = StreamingPlan(
+    concepts: fitted.concepts, rule: rule, seed: 0, dedupCentroids: nil, duplicateAbove: 1)
+  let kept = try (n..<2 * n).count {
+    try plan.decide(rows.row($0), keyHash: keys[$0], shard: 0, row: Int32($0)).kept
+  }
+  #expect(abs(Double(kept) / Double(n) - 0.4) < 0.02 * 0.4, "\(kept) of \(n)")
+}
+
 @Test("A new row that duplicates a kept one is dropped and names it; dropped rows are not remembered")
 func planFindsDuplicates() throws {
   let centroids = EmbeddingMatrix(direction(0), dimension: 4)
