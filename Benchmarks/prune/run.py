@@ -3,7 +3,7 @@
     run.py TAMIS WORKER FOLDER [REAL.npy]      QUICK=1: fewer rows, one turn
 
 - k-means: KMeans.fit in memory (KMeansWorker) beside faiss.Kmeans(spherical), the same rows, all of which both train on
-  (256 a centroid), at most the same rounds; both stop when nothing moves. Once more with faiss started from Tamis' first
+  (256 a centroid), at most the same rounds; both stop by themselves. Once more with faiss started from Tamis' first
   centroids. REAL.npy, unit rows <f2 or <f4, is measured the same way.
 - near-duplicates and the whole: `tamis prune` as a process, from the file to the files, beside
   Benchmarks/peers/reference_prune.py, whose times begin when its modules are loaded and end before it writes anything.
