@@ -3,7 +3,7 @@
     run.py TAMIS WORKER FOLDER [REAL.npy]      QUICK=1: fewer rows, one turn
 
 - k-means: KMeans.fit in memory (KMeansWorker) beside faiss.Kmeans(spherical), the same rows, all of which both train on
-  (256 a centroid), at most the same rounds; both stop when nothing moves. Once more with faiss started from Tamis' first
+  (256 a centroid), at most the same rounds; both stop by themselves. Once more with faiss started from Tamis' first
   centroids. REAL.npy, unit rows <f2 or <f4, is measured the same way.
 - near-duplicates and the whole: `tamis prune` as a process, from the file to the files, beside
   Benchmarks/peers/reference_prune.py, whose times begin when its modules are loaded and end before it writes anything.
@@ -200,14 +200,28 @@ def whole() -> None:
     row("start", f"{rest:.1f} s", "")
 
 
+def pairs(path: Path) -> float:
+    """Pairs of rows in one near-duplicate cluster of the last prune."""
+    centroids = np.load(folder / "part" / "dedup" / "centroids.npy")
+    index = faiss.IndexFlatIP(DIMENSION)
+    index.add(centroids)
+    x = np.load(path, mmap_mode="r")
+    sizes = np.zeros(len(centroids))
+    for first in range(0, len(x), 50_000):
+        sizes += np.bincount(index.search(x[first : first + 50_000].astype(np.float32), 1)[1][:, 0], minlength=len(sizes))
+    return (sizes**2).sum() / 2
+
+
 def growth() -> None:
-    head("growth", "rows", "Tamis", "µs a row", "against 1×", "peak")
+    head("growth", "rows", "Tamis", "µs a row", "against 1×", "pairs in clusters", "ns a pair", "against 1×", "peak")
     first = None
     for factor in (16, 4, 1):
         count = ROWS // factor
-        seconds, peak, _ = pruned(count)
-        first = first or seconds / count
-        row(f"{16 // factor}×", count, f"{seconds:.1f} s", f"{1e6 * seconds / count:.1f}", f"{seconds / count / first:.2f}", f"{peak:.0f} MiB")
+        seconds, peak, _ = pruned.__wrapped__(count)
+        compared = pairs(data(count))
+        first = first or (seconds / count, seconds / compared)
+        row(f"{16 // factor}×", count, f"{seconds:.1f} s", f"{1e6 * seconds / count:.1f}", f"{seconds / count / first[0]:.2f}",
+            f"{compared / 1e9:.2f} · 10⁹", f"{1e9 * seconds / compared:.2f}", f"{seconds / compared / first[1]:.2f}", f"{peak:.0f} MiB")
 
 
 def main() -> None:

@@ -77,6 +77,9 @@ struct DedupPanel {
       walks[i].places.last.map { Int(cluster.before[Int($0)]) > tile.lowerBound } ?? false
     }
     if active.isEmpty { return }
+    // On the diagonal a row needs no columns beyond itself.
+    let needed = active.reduce(0) { max($0, Int(cluster.before[Int(walks[$1].places.last!)])) }
+    let tile = tile.lowerBound..<min(tile.upperBound, needed)
     let d = dimension
     // Rows that are through come first in a tile, and gaps are rare: one stretch, or a copy of the few.
     let stretch = active[0]..<active[active.count - 1] + 1
