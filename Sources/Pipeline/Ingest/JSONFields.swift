@@ -3,7 +3,8 @@ package import Shards
 /// Numbers out of a sample's JSON, by dotted path: `json.width` is the member `width`, `json.a.b` the member `b` of the
 /// object `a`.
 ///
-/// One pass over the bytes, without recursion; memory is a small record for each open bracket, at most 64. A number is
+/// One pass over the bytes, without recursion; memory is a small record for each open bracket, at most 64, where the
+/// parsers of Foundation build all values of a text first and refuse Python's `NaN`. A number is
 /// itself, `true` is 1, `false` 0; everything else, and what is missing, is NaN. Of equal keys the last counts. What is
 /// not one JSON object from end to end has no values at all; `NaN` and `Infinity` are accepted, as Python writes them.
 /// Bytes of strings from 128 up are not looked at.

@@ -34,20 +34,11 @@ enum DomainStage {
   ) throws -> Result {
     let filled = shards.filter { $0.manifest.accepted > 0 }
     try PruneStage.checkEmbedded(filled)
-    var keys = PackedKeys()
-    var origin: (shard: [Int32], row: [Int32]) = ([], [])
-    for (index, shard) in shards.enumerated() where !domain.rule.mix.isEmpty {
-      for (row, key) in try KeyFile.keys(workspace.columns(shard.name) + "/keys.txt").enumerated() {
-        keys.append(key)
-        origin.shard.append(Int32(index))
-        origin.row.append(Int32(row))
-      }
-    }
+    let samples = domain.rule.mix.isEmpty ? nil : try PackedKeys.read(shards, workspace)
     return try run(
       domain.rule, head: DomainHeadFile.read(domain.head), domain.head,
       DomainBlocks(shards: filled, workspace),
-      drops: drops, keys: domain.rule.mix.isEmpty ? nil : keys.column,
-      origin: RowOrigin(shard: origin.shard, row: origin.row), threads: threads)
+      drops: drops, keys: samples?.keys, origin: samples?.origin, threads: threads)
   }
 
   private static func run(

@@ -35,21 +35,13 @@ extension PruneStage {
         "limits.memory: pruning \(rows) rows needs about \(ByteSize.needed(needed)), the limit is "
           + ByteSize.text(recipe.limits.memory))
     }
-    var keys = PackedKeys()
-    var origin: (shard: [Int32], row: [Int32]) = ([], [])
-    for (index, shard) in shards.enumerated() {
-      for (row, key) in try KeyFile.keys(workspace.columns(shard.name) + "/keys.txt").enumerated() {
-        keys.append(key)
-        origin.shard.append(Int32(index))
-        origin.row.append(Int32(row))
-      }
-    }
-    var input = PruneInput(image: try stored("image"), keys: keys.column)
+    let samples = try PackedKeys.read(shards, workspace)
+    var input = PruneInput(image: try stored("image"), keys: samples.keys)
     if recipe.prune.needsScores {
       input.text = try stored("text")
       if hasJoint { input.joint = try stored("joint") }
     }
-    input.origin = RowOrigin(shard: origin.shard, row: origin.row)
+    input.origin = samples.origin
     input.drops = drops
     if let key = matchesKey,
       let found = try manifest(in: workspace.path)?.matches, found.key == key

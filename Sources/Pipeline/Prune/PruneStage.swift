@@ -256,20 +256,3 @@ public enum PruneStage {
           version: formatVersion, prune: prune, reference: reference, domain: domain, shards: parts)))
   }
 }
-
-/// Keys packed for ``KeyColumn``.
-struct PackedKeys {
-  private var bytes: [UInt8] = []
-  private var ends: [Int] = []
-  private var hashes: [UInt64] = []
-
-  mutating func append(_ key: some Collection<UInt8>) {
-    bytes += key
-    ends.append(bytes.count)
-    hashes.append(KeyUniqueness.hashWords(Array(key)[...]).0)
-  }
-
-  var count: Int { ends.count }
-
-  var column: KeyColumn { KeyColumn(bytes: bytes, ends: ends, hashes: hashes) }
-}
