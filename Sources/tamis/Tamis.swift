@@ -23,7 +23,8 @@ struct Tamis: ParsableCommand {
     version: tamisVersion,
     subcommands: [
       RunCommand.self, IngestCommand.self, FitCommand.self, PruneCommand.self, PublishCommand.self,
-      ExplainCommand.self, PcaCommand.self, MasksCommand.self, EmbedCommand.self, DomainCommand.self,
+      ExplainCommand.self, PcaCommand.self, MasksCommand.self, EmbedCommand.self, ExportCommand.self,
+      DomainCommand.self,
       CheckCommand.self,
       VerifyCommand.self,
       CatCommand.self, QuarantineCommand.self,
