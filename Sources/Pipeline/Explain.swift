@@ -68,7 +68,7 @@ public enum Explain {
     case .score: "dropped by its score"
     case .quota: "dropped, its concept's quota is full"
     case .reference: "dropped by its similarity to the reference set"
-    case .domain: "dropped, outside the domain"
+    case .domain: "dropped by the domain stage"
     case .filter: "dropped by the filter"
     }
   }
@@ -120,10 +120,16 @@ public enum Explain {
     let manifest = try ConceptFiles.manifest(path + "/models/concepts")
     let rule = manifest.flatMap { PruneSettings.Rule(rawValue: $0.rule) } ?? .hard
     let rank = try ConceptRank(of: place, rule: rule, seed: manifest?.seed ?? 0, workspace: path)
+    let threshold = number(model.threshold[cluster])
+    let limit =
+      switch rule {
+      case .hard: "from \(threshold)"
+      case .easy: "up to \(threshold)"
+      case .random, .score: "the first \(model.quota[cluster])"
+      }
     return [
       "  concept \(cluster): distance \(number(verdict.distance)) to its centroid, rank \(rank.rank) of "
-        + "\(rank.members); \(rule.rawValue) keeps " + (rule == .easy ? "up to" : "from")
-        + " \(number(model.threshold[cluster]))",
+        + "\(rank.members); \(rule.rawValue) keeps " + limit,
       "  concept \(cluster): \(model.size[cluster]) samples, complexity \(number(Float(model.complexity[cluster]))),"
         + " quota \(model.quota[cluster])",
     ]

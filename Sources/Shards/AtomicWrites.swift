@@ -1,3 +1,5 @@
+import Glibc
+
 /// A file that appears under its name only when complete: temporary file → fsync → rename → fsync(dir).
 ///
 /// Dropped without ``commit()``, it leaves a dot file behind that the next attempt overwrites.
@@ -6,10 +8,20 @@ public struct AtomicFile: ~Copyable {
   private let path: String
   private let temporary: String
 
+  /// - Throws: ``FileError``, also if something else than a regular file has the name: it would be replaced.
   public init(path: String) throws(FileError) {
+    let temporary = Directory.parent(of: path) + "/." + Directory.name(of: path) + ".tmp"
+    let file = try Self.create(temporary, for: path)
     self.path = path
-    temporary = Directory.parent(of: path) + "/." + Directory.name(of: path) + ".tmp"
-    file = try File(path: temporary, .create)
+    self.temporary = temporary
+    self.file = file
+  }
+
+  private static func create(_ temporary: String, for path: String) throws(FileError) -> File {
+    if let status = try FileStatus(path: path), !status.isRegular {
+      throw FileError(call: "not a regular file", path: path, errno: status.isDirectory ? EISDIR : EINVAL)
+    }
+    return try File(path: temporary, .create)
   }
 
   /// Makes the file durable and gives it its name.

@@ -55,7 +55,9 @@ struct PruneCommand: ParsableCommand {
         throw ValidationError("--what-if needs --keep or --keep-count.")
       }
       guard stages.isGiven else {
-        throw ValidationError("Nothing to do: give --dedup-..., --score-..., --keep ...")
+        throw ValidationError(
+          "Nothing to do: give --filter, --domain, --dedup-..., --score-..., --reference-rule, --keep or --keep-count."
+        )
       }
     }
   }

@@ -81,6 +81,11 @@ struct RecipeOptions: ParsableArguments {
     if let output { recipe.publish.path = output }
     recipe.input.path = ShardPatterns.mapSets(recipe.input.path, Self.absolute)
     if !recipe.publish.path.isEmpty { recipe.publish.path = Self.absolute(recipe.publish.path) }
+    if let reference = recipe.prune.reference {
+      recipe.prune.reference?.files = reference.files.map(Self.absolute)
+      recipe.prune.reference?.gaps = reference.gaps.map(Self.absolute)
+    }
+    if let head = recipe.prune.domain?.head { recipe.prune.domain?.head = Self.absolute(head) }
     return (recipe, workspace ?? Directory.parent(of: path) + "/.tamis")
   }
 

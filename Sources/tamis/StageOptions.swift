@@ -4,6 +4,8 @@ import Prune
 
 /// `--score-rule`.
 enum ScoreRule: String, ExpressibleByArgument, CaseIterable { case exact, datacomp }
+/// `--rule`.
+enum ConceptRule: String, ExpressibleByArgument, CaseIterable { case hard, easy, random }
 /// `--reference-rule`.
 enum ReferenceRule: String, ExpressibleByArgument, CaseIterable { case near, far, gap }
 
@@ -48,7 +50,7 @@ struct StageOptions: ParsableArguments {
   @Option(help: "Number kept by the concepts stage.")
   var keepCount: Int?
   @Option(help: "Which rows of a concept stay: hard (farthest from the centroid), easy or random.")
-  var rule: PruneSettings.Rule?
+  var rule: ConceptRule?
   @Option(help: "What a concept's quota follows: complexity, uniform (the same for all) or size.")
   var quotas: PruneSettings.Concepts.QuotaRule?
   @Flag(
@@ -133,6 +135,9 @@ struct StageOptions: ParsableArguments {
     if let scoreMin { settings.score = .minimum(scoreMin) }
     if let referenceRule {
       guard hasReference else { throw PipelineError(.usage, "--reference-rule needs --reference") }
+      guard referenceRule != .gap || referenceKeep == nil else {
+        throw PipelineError(.usage, "--reference-keep: rule gap keeps what no gap forbids")
+      }
       guard referenceRule == .gap || referenceKeep != nil else {
         throw PipelineError(
           .usage, "--reference-rule \(referenceRule.rawValue) needs --reference-keep")
@@ -158,7 +163,7 @@ struct StageOptions: ParsableArguments {
       }
       concepts.temperature = temperature ?? concepts.temperature
       concepts.balance = balance ?? concepts.balance
-      concepts.rule = rule ?? .hard
+      concepts.rule = rule.flatMap { PruneSettings.Rule(rawValue: $0.rawValue) } ?? .hard
       settings.concepts = concepts
     }
     return settings

@@ -78,7 +78,7 @@ import Testing
       assert set(v['reason'].tolist()) >= {0, 3, 5}, set(v['reason'].tolist())
       print(open(work + '/columns/00001/keys.txt').read().split()[int(np.argmax(v['reason'] == wanted))])
       """
-    for (reason, headline) in [(5, "dropped, outside the domain"), (0, "kept")] {
+    for (reason, headline) in [(5, "dropped by the domain stage"), (0, "kept")] {
       let key = try run(Repository.python, ["-c", script, folder.path + "/.tamis", "\(reason)"])
       #expect(key.status == 0, "\(key.errors)")
       let story = try tamis("explain", String(key.output.dropLast()), "-w", folder.path + "/.tamis")

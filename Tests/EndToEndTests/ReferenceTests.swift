@@ -45,6 +45,9 @@ import Testing
       #expect(result.status == 0, "\(result.errors)")
       try folder.expectOracle("reference_sets.py", ["workspace", workspace, "%", rule])
       #expect(try tamis("verify", workspace).status == 0)
+      // The recipe in force can be read again.
+      let again = try tamis("prune", "-w", workspace, "-q")
+      #expect(again.status == 0, "\(again.errors)")
     }
     let dropped = try run(
       Repository.python,

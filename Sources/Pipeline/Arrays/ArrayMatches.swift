@@ -34,6 +34,9 @@ enum ArrayMatches {
   /// - Throws: ``PipelineError`` (usage) if `dedupFrom` has none, or others.
   static func read(_ key: String, _ request: ArrayPrune.Request) throws -> DuplicateMatches? {
     let path = request.dedupFrom ?? request.output
+    if request.dedupFrom != nil, try FileStatus(path: path + "/" + file) == nil {
+      throw PipelineError(.usage, "\(path)/\(file): no such file; which directory has an earlier pruning?")
+    }
     if let bytes = try readFile(path + "/" + file),
       let found = try? JSON.decode(StoredMatches.self, from: bytes), found.key == key,
       let matches = try found.read(
@@ -43,7 +46,7 @@ enum ArrayMatches {
     }
     if request.dedupFrom == nil { return nil }
     throw PipelineError(
-      .usage, "\(path): it has no similarities of these rows, keys, clusters, rule and seed")
+      .usage, "\(path): its similarities are of other rows, keys, clusters, rule, seed or earlier stages")
   }
 
   /// Describes the similarities written into `directory`; no rows reached the stage where there are no centroids.

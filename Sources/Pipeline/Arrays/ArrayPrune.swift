@@ -135,7 +135,9 @@ public enum ArrayPrune {
     }
     let matchesKey = try ArrayMatches.key(request, drops: input.drops)
     input.duplicates = try matchesKey.flatMap { try ArrayMatches.read($0, request) }
-    if input.duplicates != nil { events(.step("near-duplicates: similarities of the last run")) }
+    if input.duplicates != nil {
+      events(.notice("near-duplicates: the similarities of the last run are used"))
+    }
     let result: PruneResult
     do {
       result = try prune(input, request.settings) { events(.step($0.rawValue)) }

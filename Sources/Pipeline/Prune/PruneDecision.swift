@@ -49,7 +49,9 @@ extension PruneStage {
       let verdicts = shards.map { workspace.path + "/verdicts/\($0.name).npy" }
       input.duplicates = try found.read(
         centroids: workspace.path + "/models/dedup/centroids.npy", verdicts: verdicts)
-      if input.duplicates != nil { events(.step("near-duplicates: similarities of the last run")) }
+      if input.duplicates != nil {
+        events(.notice("near-duplicates: the similarities of the last run are used"))
+      }
     }
     let references = try recipe.prune.reference.map { try ReferenceSets($0.files, gaps: $0.gaps) }
     (input.reference, input.gap) = (references?.matrix, references?.gaps)

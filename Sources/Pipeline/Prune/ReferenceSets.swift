@@ -46,6 +46,7 @@ struct ReferenceSets {
       guard values.count == entry.rows else {
         throw NpyError(path: gap, "\(values.count) rows, \(entry.name) has \(entry.rows)")
       }
+      if let row = values.firstIndex(where: \.isNaN) { throw NpyError(path: gap, "row \(row) is NaN") }
       allGaps += values
     }
     self.entries = entries

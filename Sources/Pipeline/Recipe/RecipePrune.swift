@@ -90,6 +90,18 @@ extension Recipe {
       case gaps = "gap"
     }
 
+    /// Only what the rule reads, so that the recipe written back can be read again.
+    public func encode(to encoder: any Encoder) throws {
+      var values = encoder.container(keyedBy: CodingKeys.self)
+      try values.encode(files, forKey: .files)
+      try values.encode(rule, forKey: .rule)
+      if rule == .gap {
+        try values.encode(gaps, forKey: .gaps)
+      } else {
+        try values.encode(keep, forKey: .keep)
+      }
+    }
+
     var setting: PruneSettings.Reference {
       switch rule {
       case .near: .near(keep: keep)
