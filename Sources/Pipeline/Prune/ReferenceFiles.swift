@@ -40,8 +40,6 @@ enum ReferenceFiles {
   }
 
   /// Writes `matches.npy` and `report.json` into a directory.
-  ///
-  /// - Parameter order: the input rows in the order of the file.
   static func write(
     _ result: PruneResult, _ sets: ReferenceSets, _ rule: PruneSettings.Reference, keys: KeyColumn,
     to directory: String

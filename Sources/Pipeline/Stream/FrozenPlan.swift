@@ -3,8 +3,8 @@ import Features
 import Prune
 import Shards
 
-/// A fitted plan applied to samples as they come: the encoder, the domain head, the least score, the concepts with their thresholds,
-/// and the rows kept so far.
+/// A fitted plan applied to samples as they come: the encoder, the domain head, the least score, the references, the
+/// concepts with their thresholds, and the rows kept so far.
 ///
 /// A sample that the workspace has decided already (same key, same row) keeps its verdict; every other one is
 /// assigned to its concept and kept iff its distance passes the threshold and it duplicates nothing kept.
