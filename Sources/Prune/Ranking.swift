@@ -1,6 +1,6 @@
 internal import Algebra
 
-/// What the rule `random` orders rows by, ascending (design rule 9).
+/// What the rule `random` orders rows by, ascending (design rule 9), and what a mixture of domains draws by.
 public func randomRank(seed: UInt64, keyHash: UInt64) -> UInt64 {
   Ranking.randomValue(seed: seed, keyHash: keyHash)
 }

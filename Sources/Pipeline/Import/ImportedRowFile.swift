@@ -84,12 +84,7 @@ struct ImportedRowFile: ~Copyable {
   private func unit(_ given: [Float]) -> [Float] {
     guard normalises else { return given }
     var values = given
-    for start in stride(from: 0, to: values.count, by: dimension) {
-      let span = given.span.extracting(start..<start + dimension)
-      let length = FixedOrderDot.dot(span, span).squareRoot()
-      if length == 0 { continue }
-      for i in start..<start + dimension { values[i] = Float(Double(values[i]) / length) }
-    }
+    RowBlock.normalise(&values, dimension: dimension)
     return values
   }
 }

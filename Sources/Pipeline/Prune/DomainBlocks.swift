@@ -67,14 +67,14 @@ struct DomainBlocks {
       var first = 0
       try blocks { type, bytes in
         var rows = EmbeddingFile.floats(type, bytes)
-        let finding = DomainRows.inspect(rows, dimension: dimension)
+        let finding = RowBlock.inspect(rows, dimension: dimension)
         if let row = [finding.notFinite, finding.zero].compactMap({ $0 }).min() {
           throw PipelineError(
             .badData,
             name(first + row) + (finding.notFinite == row ? " holds NaN or an infinity" : " is zero"))
         }
         if normalising {
-          DomainRows.normalise(&rows, dimension: dimension)
+          RowBlock.normalise(&rows, dimension: dimension)
         } else if finding.isOff {
           throw OffUnit()
         }

@@ -59,8 +59,8 @@ struct DomainPlan {
   /// - Parameter values: its row, `(d,)`, as stored.
   func story(_ values: [Float]) throws(PipelineError) -> String {
     var values = values
-    if values.count == head.dimension, DomainRows.inspect(values, dimension: values.count).isOff {
-      DomainRows.normalise(&values, dimension: values.count)
+    if values.count == head.dimension, RowBlock.inspect(values, dimension: values.count).isOff {
+      RowBlock.normalise(&values, dimension: values.count)
     }
     let probabilities = try probabilities(values)
     let kind = Int(head.classify(probabilities)[0])
@@ -80,6 +80,6 @@ struct DomainPlan {
   func keeps(_ values: [Float], keyHash: UInt64) throws(PipelineError) -> Bool {
     let kind = head.classify(try probabilities(values))[0]
     guard let cut = cuts[kind < 0 ? head.classes.count : Int(kind)] else { return false }
-    return cut == .max || domainRank(seed: seed, keyHash: keyHash) <= cut
+    return cut == .max || randomRank(seed: seed, keyHash: keyHash) <= cut
   }
 }

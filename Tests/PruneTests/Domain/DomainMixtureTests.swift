@@ -90,7 +90,7 @@ import Testing
     let decision = try sample.decide { ($0.mix, $0.seed) = (["natural": 1, "rendition": 1], 3) }
     for (row, kind) in sample.classes.enumerated() {
       let cut = decision.counts[kind < 0 ? 3 : Int(kind)].cut
-      let rank = domainRank(seed: 3, keyHash: sample.keys.hashes[row])
+      let rank = randomRank(seed: 3, keyHash: sample.keys.hashes[row])
       #expect((decision.drops[row] == .kept) == (cut.map { rank <= $0 } ?? false))
     }
     #expect(decision.counts.map { $0.cut == .max } == [false, true, false, false])
