@@ -2,7 +2,7 @@ import CZlib
 import CZstd
 
 /// The compression libraries in use, name and version; zstd must be built with threads, see
-/// ``ShardCompression/zstd``.
+/// ``ZstdCompressor``.
 public func shardLibraryVersions() -> [(String, String)] {
   let hasThreads = ZSTD_cParam_getBounds(ZSTD_c_nbWorkers).upperBound > 0
   return unsafe [

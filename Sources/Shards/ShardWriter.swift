@@ -1,12 +1,3 @@
-/// The forms a published shard can have.
-public enum ShardCompression: String, Sendable, CaseIterable {
-  case none
-  case zstd
-
-  /// `tar` or `tar.zst`.
-  public var fileExtension: String { self == .none ? "tar" : "tar.zst" }
-}
-
 /// One field to write: its name and where its bytes are.
 public struct OutputField: Sendable {
   public var name: String
@@ -32,20 +23,25 @@ public struct WrittenShard: Sendable, Equatable {
 }
 
 /// Writes one WebDataset shard, byte-reproducibly: plain USTAR, fields sorted by name, or the same as one zstd
-/// frame.
+/// frame or gzip member.
 public struct ShardWriter: ~Copyable {
-  /// zstd level of published shards.
-  public static let zstdLevel = 3
-
-  private var sink: WriteBehindFile
-  private let compressor: ZstdCompressor?
+  private var sink: CompressedFile
   private var tarBytes = 0
   private var samples = 0
 
+  /// Bytes of the tar so far, before compression and without its end marker.
+  public var rawBytes: Int { tarBytes }
+
   /// Writes to an open file, which may be standard output.
-  public init(_ file: consuming File, compression: ShardCompression = .none) throws {
-    sink = WriteBehindFile(file)
-    compressor = compression == .zstd ? try ZstdCompressor(level: Self.zstdLevel) : nil
+  ///
+  /// - Parameter threads: that compress; the bytes do not depend on it.
+  public init(_ file: consuming File, compression: ShardCompression = .none, threads: Int = 1) throws {
+    sink = try CompressedFile(file, compression, threads: threads)
+  }
+
+  /// Bytes that a sample takes in the tar.
+  public static func rawBytes(of fields: [OutputField]) -> Int {
+    fields.reduce(0) { $0 + 512 + ($1.bytes.count + 511) / 512 * 512 }
   }
 
   /// Writes one sample; nothing of it if a name does not fit.
@@ -73,17 +69,13 @@ public struct ShardWriter: ~Copyable {
   /// Writes the end marker and makes the file durable. The caller renames it.
   public consuming func finish(syncing: Bool = true) throws -> WrittenShard {
     try put(TarFormat.endMarker(after: tarBytes))
-    if let compressor { try compressor.write([], end: true) { try sink.write($0) } }
-    let bytes = sink.count
-    return WrittenShard(samples: samples, bytes: bytes, sha256: try sink.finish(syncing: syncing))
+    let samples = samples
+    let (bytes, sha256) = try sink.finish(syncing: syncing)
+    return WrittenShard(samples: samples, bytes: bytes, sha256: sha256)
   }
 
   private mutating func put(_ bytes: ArraySlice<UInt8>) throws {
     tarBytes += bytes.count
-    if let compressor {
-      try compressor.write(bytes, end: false) { try sink.write($0) }
-    } else {
-      try sink.write(bytes)
-    }
+    try sink.write(bytes)
   }
 }

@@ -1,23 +1,28 @@
 import CZstd
 
-/// A zstd stream in the one mode whose bytes do not depend on timing: `nbWorkers` = 1 and a fixed job size, with
-/// a checksum.
+/// A zstd stream in the one mode whose bytes depend neither on timing nor on the number of threads: `nbWorkers` of at
+/// least 1 and a fixed job size, with a checksum.
 @safe package final class ZstdCompressor {
   private let context: OpaquePointer
   private var buffer = [UInt8](repeating: 0, count: 256 << 10)
 
+  private static let jobBytes = 4 << 20
+
   /// Fails when the library was built without threads, as its bytes would then differ.
-  package init(level: Int) throws(DecompressionError) {
+  ///
+  /// - Parameter window: base-2 logarithm of the window for long matches; nil: none are looked for.
+  package init(level: Int, window: Int? = nil, threads: Int = 1) throws(DecompressionError) {
     guard let context = unsafe ZSTD_createCCtx() else {
       throw DecompressionError(message: "zstd could not start")
     }
     unsafe self.context = context
-    let jobBytes: Int32 = 4 << 20
-    for (parameter, value) in [
-      (ZSTD_c_compressionLevel, Int32(level)), (ZSTD_c_nbWorkers, 1), (ZSTD_c_jobSize, jobBytes),
+    var parameters = [
+      (ZSTD_c_compressionLevel, level), (ZSTD_c_nbWorkers, max(1, threads)), (ZSTD_c_jobSize, Self.jobBytes),
       (ZSTD_c_checksumFlag, 1),
-    ] {
-      let code = unsafe ZSTD_CCtx_setParameter(context, parameter, value)
+    ]
+    if let window { parameters += [(ZSTD_c_enableLongDistanceMatching, 1), (ZSTD_c_windowLog, window)] }
+    for (parameter, value) in parameters {
+      let code = unsafe ZSTD_CCtx_setParameter(context, parameter, Int32(value))
       guard ZSTD_isError(code) == 0 else {
         throw DecompressionError(message: "zstd: \(unsafe String(cString: ZSTD_getErrorName(code)))")
       }
@@ -25,6 +30,12 @@ import CZstd
   }
 
   deinit { unsafe ZSTD_freeCCtx(context) }
+
+  /// Bytes that compressing takes at most, roughly: a context and two jobs for each thread, and the window.
+  static func memory(level: Int, window: Int?, threads: Int) -> Int {
+    let windowBytes = 1 << (window ?? 0)
+    return threads * (ZSTD_estimateCCtxSize(Int32(level)) + 2 * jobBytes) + 2 * windowBytes
+  }
 
   /// Compresses `bytes` and hands out what is ready; `end` closes the frame.
   package func write(

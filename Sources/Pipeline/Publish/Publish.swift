@@ -30,6 +30,9 @@ public enum Publish {
     guard !recipe.publish.path.isEmpty else {
       throw PipelineError(.usage, "publish.path: missing: where to?")
     }
+    guard recipe.publish.format == .webdataset else {
+      throw PipelineError(.usage, "publish.format: \(recipe.publish.format.rawValue) cannot be written yet")
+    }
     var files: [ShardFile] = []
     var manifests: [ColumnManifest] = []
     for file in try ShardSet.find(recipe.input, workspace: workspace.path).shards {
@@ -85,7 +88,7 @@ public enum Publish {
     }
     for notice in packer.notices { events(.notice(notice)) }
     let manifest = PublishManifest(
-      key: key, format: recipe.publish.format.rawValue, compress: recipe.publish.compress.rawValue,
+      key: key, format: recipe.publish.format.rawValue, compress: recipe.publish.compress.text,
       samples: kept.rows.count, shards: packer.shards, fields)
     try writeSidecars(manifest, output)
     try workspace.recordPublished(key, at: recipe.publish.path)

@@ -23,14 +23,14 @@ struct ShardPacker: ~Copyable {
   ) {
     block = FieldBlock(fields)
     thumbnails = ThumbnailReader(workspace: workspace)
-    compression = publish.compress == .zstd ? .zstd : .none
+    compression = publish.compress
     perShard = publish.samplesPerShard
     self.total = total
     self.directory = directory
   }
 
   private func name(_ index: Int) -> String {
-    String(format: "%05d.", index) + compression.fileExtension
+    String(format: "%05d.", index) + compression.tarExtension
   }
 
   private func temporary(_ name: String) -> String { directory + "/." + name + ".tmp" }

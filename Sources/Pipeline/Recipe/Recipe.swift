@@ -81,62 +81,6 @@ public struct Recipe: Sendable, Equatable, Encodable {
     }
   }
 
-  /// Where and how the kept samples are written.
-  public struct Publish: Sendable, Equatable, Encodable {
-    /// Empty: nothing is published.
-    public var path = ""
-    public var format = Format.webdataset
-    public var compress = Compression.none
-    public var samplesPerShard = 10_000
-    public var order = Order.input
-    /// Fields computed for each published sample.
-    public var add: [Added] = []
-
-    public enum Added: String, Sendable, CaseIterable, Encodable {
-      /// `mask.npy`, `|u1 (ceil(L/8),)`, see ``Mask``.
-      case mask
-      /// `mask_ratio.npy`, `<f4 (2,)`: the share of variance drawn and the one realised.
-      case ratio
-      /// `coefficients.npy`, `(L,)`: the standardised thumbnail in the basis.
-      case coefficients
-      /// `visible.npy`, `(3, S, S)`: the standardised thumbnail less its masked part.
-      case visible
-      /// `target.npy`: see ``MaskTarget``.
-      case target
-      /// `patches.npy`, `|u1 (ceil(H·W/8),)`, see ``Patches``.
-      case patches
-
-      /// Those that component masks are made for.
-      static let ofMask: [Added] = [.mask, .ratio, .coefficients, .visible, .target]
-    }
-    public enum Format: String, Sendable, CaseIterable, Encodable { case webdataset }
-    public enum Compression: String, Sendable, CaseIterable, Encodable { case none, zstd }
-
-    /// Order of the published samples.
-    public enum Order: Sendable, Equatable, Encodable {
-      /// Shard names bytewise, then offset.
-      case input
-      /// Key bytes.
-      case key
-      /// A permutation that depends on the seed and the keys alone.
-      case shuffle(seed: UInt64)
-
-      public func encode(to encoder: any Encoder) throws {
-        var value = encoder.singleValueContainer()
-        switch self {
-        case .input: try value.encode("input")
-        case .key: try value.encode("key")
-        case .shuffle(let seed): try value.encode(["shuffle": seed])
-        }
-      }
-    }
-
-    enum CodingKeys: String, CodingKey {
-      case path, format, compress, order, add
-      case samplesPerShard = "samples_per_shard"
-    }
-  }
-
   /// How `tamis serve` works.
   public struct Daemon: Sendable, Equatable, Encodable {
     /// Address for status and metrics; this version opens none and says so.

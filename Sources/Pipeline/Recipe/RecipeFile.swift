@@ -57,9 +57,7 @@ public enum RecipeFile {
     checkFilter(recipe, problems)
     checkScores(recipe, problems)
     readPublish(&section, &recipe.publish, directory)
-    if recipe.publish.add.contains(.patches), recipe.features.patches == nil {
-      problems.add("publish.add", "'patches' needs features.patches: which grid?")
-    }
+    checkAdded(recipe, problems)
     readDaemon(&section, &recipe.daemon)
     readLimits(&section, &recipe.limits)
     section.finish()
@@ -89,31 +87,6 @@ public enum RecipeFile {
     decode.onBadCaption = section.choice("on_bad_caption", decode.onBadCaption)
     decode.onWarning = section.choice("on_warning", decode.onWarning)
     decode.isFast = section.bool("fast", false)
-    section.finish()
-  }
-
-  private static func readPublish(
-    _ root: inout RecipeSection, _ publish: inout Recipe.Publish, _ directory: String
-  ) {
-    var section = root.section("publish")
-    if section.has("path") { publish.path = resolve(section.string("path", ""), directory) }
-    publish.format = section.choice("format", publish.format)
-    publish.compress = section.choice("compress", publish.compress)
-    publish.samplesPerShard = section.integer(
-      "samples_per_shard", publish.samplesPerShard, in: 1...10_000_000)
-    publish.add = readAdded(&section, "add", Recipe.Publish.Added.allCases)
-    switch section.node("order") {
-    case nil: break
-    case .scalar(let scalar)? where scalar.string == "input": publish.order = .input
-    case .scalar(let scalar)? where scalar.string == "key": publish.order = .key
-    case .mapping(let mapping)?:
-      if mapping.count == 1, let seed = mapping["shuffle"]?.scalar.flatMap({ UInt64($0.string) }) {
-        publish.order = .shuffle(seed: seed)
-      } else {
-        section.report("order", "expected { shuffle: SEED }")
-      }
-    default: section.report("order", "expected input, key or { shuffle: SEED }")
-    }
     section.finish()
   }
 

@@ -280,10 +280,10 @@ public struct StreamSession: ~Copyable {
 
   /// Writes a shard under a temporary name, durably.
   private mutating func write(_ rows: [(shard: String, row: Int)]) throws -> StreamState.Seal {
-    let compression: ShardCompression = recipe.publish.compress == .zstd ? .zstd : .none
+    let compression = recipe.publish.compress
     let number = String(state.sealed.count)
     let name =
-      String(repeating: "0", count: max(0, 5 - number.count)) + number + "." + compression.fileExtension
+      String(repeating: "0", count: max(0, 5 - number.count)) + number + "." + compression.tarExtension
     try prepareFields()
     var block = FieldBlock(addedFields)
     var thumbnails = ThumbnailReader(workspace: workspace.path)
@@ -332,7 +332,7 @@ public struct StreamSession: ~Copyable {
     try AtomicFile.write(try JSON.file(sizes), to: recipe.publish.path + "/sizes.json")
     try AtomicFile.write(Array("\(publishedSamples)".utf8), to: recipe.publish.path + "/__len__")
     let manifest = PublishManifest(
-      key: "stream", format: recipe.publish.format.rawValue, compress: recipe.publish.compress.rawValue,
+      key: "stream", format: recipe.publish.format.rawValue, compress: recipe.publish.compress.text,
       samples: publishedSamples,
       shards: state.sealed.map {
         .init(name: $0.name, samples: $0.samples, bytes: $0.bytes, sha256: $0.sha256)

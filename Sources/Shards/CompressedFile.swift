@@ -1,0 +1,43 @@
+/// A file written front to back, compressed on the way or not, hashed as it is stored.
+struct CompressedFile: ~Copyable {
+  private enum Coder {
+    case none
+    case gzip(GzipCompressor)
+    case zstd(ZstdCompressor)
+  }
+
+  private var sink: WriteBehindFile
+  private let coder: Coder
+
+  /// - Parameter threads: of zstd; the bytes do not depend on it.
+  init(_ file: consuming File, _ compression: ShardCompression, threads: Int) throws(DecompressionError) {
+    let coder: Coder =
+      switch compression {
+      case .none: .none
+      case .gzip(let level): .gzip(try GzipCompressor(level: level))
+      case .zstd(let level, let window):
+        .zstd(try ZstdCompressor(level: level, window: window, threads: threads))
+      }
+    sink = WriteBehindFile(file)
+    self.coder = coder
+  }
+
+  mutating func write(_ bytes: ArraySlice<UInt8>) throws { try write(bytes, end: false) }
+
+  private mutating func write(_ bytes: ArraySlice<UInt8>, end: Bool) throws {
+    switch coder {
+    case .none: try sink.write(bytes)
+    case .gzip(let compressor): try compressor.write(bytes, end: end) { try sink.write($0) }
+    case .zstd(let compressor): try compressor.write(bytes, end: end) { try sink.write($0) }
+    }
+  }
+
+  /// Ends the compression and makes the file durable, unless told otherwise as for standard output.
+  ///
+  /// - Returns: bytes of the file, and their SHA-256 in lower-case hex.
+  consuming func finish(syncing: Bool) throws -> (bytes: UInt64, sha256: String) {
+    try write([], end: true)
+    let bytes = sink.count
+    return (bytes, try sink.finish(syncing: syncing))
+  }
+}
