@@ -57,6 +57,8 @@ struct ColumnManifest: Codable, Equatable {
   var renamed: Int
   /// Fields made safe.
   var renamedFields: Int
+  /// The different sets of fields that accepted samples have, see ``FieldSetColumn``.
+  var fieldSets: [[String]]
   var files: [String: FileEntry]
   /// Feature columns and what made them.
   var encoders: [String: String]
@@ -65,17 +67,26 @@ struct ColumnManifest: Codable, Equatable {
   enum CodingKeys: String, CodingKey {
     case tamis, recipe, input, samples, accepted, rejected, renamed, files, encoders
     case renamedFields = "renamed_fields"
+    case fieldSets = "field_sets"
     case openblasKernel = "openblas_kernel"
   }
 }
 
-/// `manifest.json` of OUT.
+/// `MANIFEST.json` of OUT.
 struct PublishManifest: Codable, Equatable {
+  static let file = "MANIFEST.json"
+
   struct Shard: Codable, Equatable {
     var name: String
     var samples: Int
+    /// Of the file, or of all ``files``.
     var bytes: UInt64
-    var sha256: String
+    /// Of the file; nil for a directory of arrays.
+    var sha256: String?
+    /// Before compression, of MDS.
+    var raw: ColumnManifest.FileEntry?
+    /// Arrays of the shard.
+    var files: [String: ColumnManifest.FileEntry]?
   }
 
   var tamis = tamisVersion
@@ -87,18 +98,28 @@ struct PublishManifest: Codable, Equatable {
   var shards: [Shard]
   /// The `basis_sha256` of the PCA that masks and coefficients belong to.
   var basis: String?
-  /// Computed fields of every sample, by name.
+  /// Added fields of every sample, by name.
   var fields: [String: AddedFields.Description]?
+  /// Columns of MDS.
+  var columns: [MDSColumn]?
+  /// The other files of the directory but this one and `SHA256SUMS`.
+  var files: [String: ColumnManifest.FileEntry]?
   /// How component masks, and visible images and targets with them, were drawn.
   var mask: MaskManifest?
   /// How patch masks were drawn.
   var patches: MaskManifest?
 
-  init(key: String, format: String, compress: String, samples: Int, shards: [Shard], _ fields: AddedFields?) {
-    (self.key, self.format, self.compress, self.samples) = (key, format, compress, samples)
+  /// - Parameter stored: added fields that are rows of columns.
+  init(
+    key: String, _ publish: Recipe.Publish, shards: [Shard], _ fields: AddedFields?,
+    _ stored: [String: AddedFields.Description]
+  ) {
+    (self.key, self.format, self.compress) = (key, publish.format.rawValue, publish.compress.text)
     self.shards = shards
+    samples = shards.reduce(0) { $0 + $1.samples }
     basis = fields?.basis
-    self.fields = fields?.descriptions
+    let descriptions = (fields?.descriptions ?? [:]).merging(stored) { first, _ in first }
+    self.fields = descriptions.isEmpty ? nil : descriptions
     (mask, patches) = fields?.maskManifests ?? (nil, nil)
   }
 }

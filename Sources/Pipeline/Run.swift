@@ -36,7 +36,10 @@ public enum Run {
     report.prune = try PruneStage.run(recipe, in: workspace, events: events)
     try Fit.runAfterPruning(recipe, in: workspace, &report.fit, events: events)
     report.publish = try Publish.run(recipe, in: workspace, replacing: replacing, events: events)
-    guard report.prune.samples == report.ingest.accepted, report.publish.samples == report.prune.kept else {
+    let publishesKept = recipe.publish.format != .columns
+    guard report.prune.samples == report.ingest.accepted,
+      !publishesKept || report.publish.samples == report.prune.kept
+    else {
       throw PipelineError(
         .internalError,
         "\(report.ingest.accepted) samples accepted and \(report.prune.kept) of \(report.prune.samples) kept, "

@@ -4,17 +4,18 @@ public struct BufferedFile: ~Copyable {
   private var buffer: [UInt8] = []
   /// Bytes given so far.
   public private(set) var count: UInt64 = 0
-  private static let capacity = 1 << 20
+  private let capacity: Int
 
-  public init(_ file: consuming File) {
+  public init(_ file: consuming File, capacity: Int = 1 << 20) {
     self.file = file
-    buffer.reserveCapacity(Self.capacity)
+    self.capacity = capacity
+    buffer.reserveCapacity(capacity)
   }
 
   public mutating func write(_ bytes: ArraySlice<UInt8>) throws(FileError) {
     count += UInt64(bytes.count)
-    if buffer.count + bytes.count > Self.capacity { try flush() }
-    if bytes.count >= Self.capacity { try unsafe file.write(bytes.span.bytes) } else { buffer += bytes }
+    if buffer.count + bytes.count > capacity { try flush() }
+    if bytes.count >= capacity { try unsafe file.write(bytes.span.bytes) } else { buffer += bytes }
   }
 
   public mutating func write(_ text: String) throws(FileError) { try write(Array(text.utf8)[...]) }

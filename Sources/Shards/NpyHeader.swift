@@ -27,6 +27,15 @@ public indirect enum NpyType: Sendable, Equatable {
     }
   }
 
+  /// The plain type that a `descr` names as it is written here; nil for others.
+  public init?(code: String) {
+    let plain: [NpyType] = [
+      .bool, .uint8, .int32, .int64, .uint16, .uint32, .uint64, .float16, .float32, .float64,
+    ]
+    guard let type = plain.first(where: { $0.code == code }) else { return nil }
+    self = type
+  }
+
   /// Bytes of one item.
   public var bytes: Int {
     switch self {

@@ -73,6 +73,12 @@ public struct NpyReader: ~Copyable, Sendable {
     return (try NpyHeaderParser.parse(text), UInt64(8 + lengthBytes + length))
   }
 
+  /// The header of an array in memory, and what follows it; nil if it is none, or has an unusually long header.
+  public static func split(_ bytes: ArraySlice<UInt8>) -> (header: NpyHeader, values: ArraySlice<UInt8>)? {
+    guard let (header, offset) = try? parse(Array(bytes.prefix(1024))) else { return nil }
+    return (header, bytes.dropFirst(Int(offset)))
+  }
+
   /// Bytes of one row, once shape × item size is known to be what the file has left.
   static func check(
     _ header: NpyHeader, against available: UInt64

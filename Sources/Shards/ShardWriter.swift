@@ -29,9 +29,6 @@ public struct ShardWriter: ~Copyable {
   private var tarBytes = 0
   private var samples = 0
 
-  /// Bytes of the tar so far, before compression and without its end marker.
-  public var rawBytes: Int { tarBytes }
-
   /// Writes to an open file, which may be standard output.
   ///
   /// - Parameter threads: that compress; the bytes do not depend on it.

@@ -19,7 +19,7 @@ enum Summary {
       Time: \(speed).
 
       Where to look:
-        \(report.publish.path)  the published shards, sizes.json, manifest.json
+        \(report.publish.path)  the published shards, sizes.json, MANIFEST.json
         \(workspace)/columns  one directory a shard: keys.txt, samples.npy, thumbnail.npy, rejects.jsonl
         \(workspace)/quarantine  what was rejected, with its reasons
       """

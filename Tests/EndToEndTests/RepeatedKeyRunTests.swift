@@ -24,7 +24,7 @@ import Testing
 
   /// What is published, without the manifest that names the input's hash.
   private func published(_ folder: TemporaryFolder, _ out: String) -> [String: Data] {
-    folder.files(out).filter { $0.key != "manifest.json" }
+    folder.files(out).filter { $0.key != "MANIFEST.json" }
   }
 
   @Test(

@@ -8,7 +8,7 @@ import webdataset
 
 
 def manifest(directory):
-    return json.load(open(directory + "/manifest.json"))
+    return json.load(open(directory + "/MANIFEST.json"))
 
 
 def samples(directory):

@@ -81,7 +81,7 @@ class Basis:
 
 
 class Masks:
-    """The masks of a published directory, as the `mask` entry of its manifest.json describes them."""
+    """The masks of a published directory, as the `mask` entry of its MANIFEST.json describes them."""
 
     def __init__(self, manifest, ratios):
         assert manifest["bit"] == "component" and manifest["count"] == len(ratios)

@@ -46,15 +46,15 @@ struct ExportMetadata {
     _ files: [ShardFile], _ recipe: Recipe, _ workspace: borrowing Workspace, into lines: inout PartedFile
   ) throws {
     let limits = try MemoryPlan(recipe.limits).shardLimits
-    let feed = SampleFeed(
-      files, shards.map(\.manifest), limits: limits, input: recipe.input, workspace)
     var samples = 0
     var bytes: UInt64 = 0
     for (index, shard) in shards.enumerated() {
       defer { bytes += shard.manifest.input.bytes }
       guard (0..<shard.manifest.accepted).contains(where: { isKept(index, $0) }) else { continue }
-      try feed.read(shard: index) { row, sample in
-        guard isKept(index, row) else { return }
+      var feed = try SampleFeed(
+        files[index], shard.manifest, limits: limits, input: recipe.input, workspace: workspace.path)
+      while let (row, sample) = try feed.nextAccepted() {
+        guard isKept(index, row) else { continue }
         let line = Line(
           key: String(decoding: sample.key, as: UTF8.self),
           caption: Self.caption(sample, recipe.decode.onBadCaption))

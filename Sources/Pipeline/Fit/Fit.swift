@@ -137,7 +137,7 @@ public enum Fit {
   static func needsEncoder(_ recipe: Recipe) -> Bool {
     switch recipe.features.image {
     case .pixels: true
-    case nil: recipe.prune.needsImages
+    case nil: recipe.prune.needsImages || recipe.addedFields.contains(.embedding)
     case .efficientnetLite0, .model, .file: false
     }
   }

@@ -12,6 +12,7 @@ struct ColumnWriter: ~Copyable {
   private var quality: NpyWriter?
   private var fields: NpyWriter?
   private var captions: BufferedFile?
+  private var fieldSets = FieldSetColumn()
   private var rejects: BufferedFile
   private var renamed: BufferedFile
   private(set) var accepted = 0
@@ -66,6 +67,7 @@ struct ColumnWriter: ~Copyable {
     if let line = sample.captionLine { try captions?.write((line + [UInt8(ascii: "\n")])[...]) }
     if let record = sample.quality { try quality?.append(record.bytes) }
     if let values = sample.fields { try fields?.append(NpyFile.bytes(of: values)) }
+    fieldSets.append(sample.fieldNames)
     accepted += 1
     if let from = sample.renamedFrom { try noteRename(from, to: sample.key) }
     try noteRenames(sample.renamedFields, of: sample.key)
@@ -115,6 +117,8 @@ struct ColumnWriter: ~Copyable {
     }
     try rejects.finish()
     try renamed.finish()
+    let sets = fieldSets.sets
+    if let name = try fieldSets.write(to: directory.temporary) { names.append(name) }
     let (encodedNames, encoders) = try encoded.take()?.finish() ?? ([], [:])
     var files: [String: ColumnManifest.FileEntry] = [:]
     for name in names + encodedNames {
@@ -136,7 +140,7 @@ struct ColumnWriter: ~Copyable {
           .init(code: $0.code.rawValue, offset: $0.offset, member: $0.member, message: $0.message)
         }),
       samples: summary.samples, accepted: accepted, rejected: rejected.byName, renamed: renames,
-      renamedFields: renamedFields, files: files,
+      renamedFields: renamedFields, fieldSets: sets, files: files,
       encoders: encoders, openblasKernel: OpenBLAS.coreName)
     try directory.write(try JSON.file(manifest), as: "manifest.json")
     try directory.commit()

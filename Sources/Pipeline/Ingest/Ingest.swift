@@ -7,7 +7,7 @@ import Shards
 /// read (rule 11).
 public enum Ingest {
   /// Changes whenever the same recipe and input would give other columns than before.
-  static let formatVersion = 2
+  static let formatVersion = 3
 
   /// Brings the workspace's columns up to date with the recipe's input.
   ///

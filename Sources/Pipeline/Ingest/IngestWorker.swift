@@ -16,6 +16,8 @@ struct AcceptedSample: Sendable {
   /// The key as stored, if that is another.
   var renamedFrom: [UInt8]?
   var renamedFields: [Field] = []
+  /// Names of all its fields.
+  var fieldNames: [String]
   var record: SampleRecord
   /// S·S·3 bytes, RGB; empty where nobody wants it.
   var thumbnail: [UInt8]
@@ -111,7 +113,7 @@ struct IngestWorker: MapWorker, ~Copyable {
     return .accepted(
       AcceptedSample(
         key: sample.key, renamedFrom: sample.key == sample.storedKey ? nil : sample.storedKey,
-        renamedFields: sample.fields.filter(\.isRenamed),
+        renamedFields: sample.fields.filter(\.isRenamed), fieldNames: sample.fields.map(\.name),
         record: SampleRecord(
           image: info, imageBytes: field.range.count, imageOffset: field.dataOffset,
           captionBytes: caption?.range.count ?? 0),

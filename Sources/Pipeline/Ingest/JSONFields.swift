@@ -36,6 +36,12 @@ package struct JSONFields: Sendable, Equatable {
     return scanner.scan() ? scanner.values : none
   }
 
+  /// Whether a text is one JSON object from end to end, as far as this reader looks.
+  static func isObject(_ text: ArraySlice<UInt8>) -> Bool {
+    var scanner = JSONScanner(bytes: text, paths: [])
+    return scanner.scan()
+  }
+
   /// The values of a sample; NaN without a JSON member.
   func read(_ sample: Sample) -> [Double] {
     sample.field(["json"]).map { values(sample.bytes[$0.range]) } ?? none

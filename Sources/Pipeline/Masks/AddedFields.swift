@@ -42,13 +42,16 @@ struct AddedFields {
   }
 
   /// True if a field needs `models/pca`.
-  static func needBasis(_ fields: [Recipe.Publish.Added]) -> Bool { fields.contains { $0 != .patches } }
+  static func needBasis(_ fields: [Recipe.Publish.Added]) -> Bool {
+    fields.contains(where: Recipe.Publish.Added.ofMask.contains)
+  }
 
   /// Prepares the fields; nil if there are none.
   ///
   /// - Parameter path: `models/pca`.
   /// - Throws: ``PipelineError`` when there is no PCA, or memory cannot hold its basis.
   init?(_ recipe: Recipe, _ fields: [Recipe.Publish.Added], basis path: String) throws {
+    let fields = fields.filter { !Recipe.Publish.Added.stored.contains($0) }
     guard !fields.isEmpty else { return nil }
     self.fields = fields
     let memory = try MemoryPlan(recipe.limits)

@@ -13,14 +13,16 @@ struct FieldBlock {
 
   /// Adds a sample; returns those that are complete now, in order.
   ///
-  /// - Parameter thumbnail: asked for only if a field needs it.
+  /// - Parameters:
+  ///   - key: what masks are drawn by; nil: the key it is published under.
+  ///   - thumbnail: asked for only if a field needs it.
   mutating func add(
-    _ sample: PublishedSample, position: Int, thumbnail: () throws -> [UInt8]
+    _ sample: PublishedSample, key: [UInt8]? = nil, position: Int, thumbnail: () throws -> [UInt8]
   ) rethrows -> [PublishedSample] {
     guard let fields else { return [sample] }
     let image = fields.needsThumbnails ? try thumbnail() : []
     samples.append(sample)
-    rows.append(.init(key: sample.key, position: position, thumbnail: image))
+    rows.append(.init(key: key ?? sample.key, position: position, thumbnail: image))
     bytes += sample.fields.reduce(image.count) { $0 + $1.bytes.count }
     guard rows.count >= fields.blockRows || bytes >= fields.blockBytes else { return [] }
     return flush()

@@ -21,7 +21,7 @@ struct OutputDirectory: ~Copyable {
   static func existing(_ path: String) throws -> Existing {
     guard let status = try FileStatus(path: path) else { return .nothing }
     guard status.isDirectory else { return .foreign }
-    if let bytes = try readFile(path + "/manifest.json"),
+    if let bytes = try readFile(path + "/" + PublishManifest.file),
       let manifest = try? JSON.decode(PublishManifest.self, from: bytes)
     {
       return .published(manifest)
@@ -31,10 +31,21 @@ struct OutputDirectory: ~Copyable {
 
   /// True if every file the manifest stands for is there with its size. (Hashes are for a verification.)
   static func isIntact(_ path: String, _ manifest: PublishManifest) throws -> Bool {
-    for shard in manifest.shards where try FileStatus(path: path + "/" + shard.name)?.size != shard.bytes {
+    for shard in manifest.shards where try !isIntact(path, shard) { return false }
+    for (name, entry) in manifest.files ?? [:]
+    where try FileStatus(path: path + "/" + name)?.size != entry.bytes {
       return false
     }
-    for name in ["sizes.json", "__len__"] where try FileStatus(path: path + "/" + name) == nil {
+    return true
+  }
+
+  /// True if the files of one shard are there with their sizes.
+  static func isIntact(_ path: String, _ shard: PublishManifest.Shard) throws -> Bool {
+    guard let files = shard.files else {
+      return try FileStatus(path: path + "/" + shard.name)?.size == shard.bytes
+    }
+    for (name, entry) in files
+    where try FileStatus(path: path + "/" + shard.name + "/" + name)?.size != entry.bytes {
       return false
     }
     return true
@@ -57,13 +68,6 @@ struct OutputDirectory: ~Copyable {
     }
   }
 
-  /// The finished shard `name`, if an interrupted run left one with `samples` samples.
-  func finished(_ name: String, samples: Int) throws -> WrittenShard? {
-    guard try FileStatus(path: staging + "/" + name) != nil else { return nil }
-    let digest = try FileDigest(path: staging + "/" + name)
-    return WrittenShard(samples: samples, bytes: digest.bytes, sha256: digest.sha256)
-  }
-
   /// Writes a small file durably.
   func write(_ bytes: [UInt8], as name: String) throws {
     try AtomicFile.write(bytes, to: staging + "/" + name)
@@ -72,6 +76,7 @@ struct OutputDirectory: ~Copyable {
   /// Gives the directory its name; an older OUT is swapped out and removed.
   consuming func commit() throws {
     try Directory.remove(staging + "/" + Self.keyFile)
+    try OutputJournal.remove(staging: staging)
     try Directory.sync(staging)
     if let names = try Directory.names(in: path), !names.isEmpty {
       try Directory.exchange(staging, path)

@@ -17,7 +17,7 @@ public struct PublishReport: Sendable, Equatable {
 
 /// The last stage: the kept samples' bytes, unchanged unless the recipe says so, into shards for trainers.
 public enum Publish {
-  static let formatVersion = 2
+  static let formatVersion = 3
 
   /// Publishes the samples that the verdicts keep (all accepted ones before any pruning) to the recipe's `publish.path`.
   ///
@@ -30,28 +30,25 @@ public enum Publish {
     guard !recipe.publish.path.isEmpty else {
       throw PipelineError(.usage, "publish.path: missing: where to?")
     }
-    guard recipe.publish.format == .webdataset else {
-      throw PipelineError(.usage, "publish.format: \(recipe.publish.format.rawValue) cannot be written yet")
-    }
     var files: [ShardFile] = []
-    var manifests: [ColumnManifest] = []
+    var shards: [IngestedShard] = []
     for file in try ShardSet.find(recipe.input, workspace: workspace.path).shards {
       guard let manifest = try workspace.manifest(file.name) else { continue }
       files.append(file)
-      manifests.append(manifest)
+      shards.append(IngestedShard(name: file.name, manifest: manifest))
     }
     guard !files.isEmpty else {
       throw PipelineError(.badData, "nothing was ingested: run `tamis ingest` first")
     }
-
-    let verdicts = try Verdicts(files.map(\.name), manifests, recipe, workspace)
+    try checkMemory(recipe, shards)
+    let verdicts = try Verdicts(shards, recipe, workspace)
     let fields = try AddedFields(recipe, recipe.addedFields, basis: workspace.path + "/models/pca")
     if fields?.basis != nil {
       guard try Fit.isCurrent(recipe, in: workspace) else {
         throw PipelineError(.usage, "the PCA is older than the columns or the recipe: run `tamis fit` first")
       }
     }
-    let key = try publishKey(recipe, manifests, verdicts, fields)
+    let key = try PublishKey.make(recipe, shards.map(\.manifest), verdicts, fields)
     var report = PublishReport()
     report.path = recipe.publish.path
     switch try OutputDirectory.existing(recipe.publish.path) {
@@ -70,116 +67,59 @@ public enum Publish {
       throw OutputDirectory.foreign(recipe.publish.path)
     }
 
-    let kept = try KeptSamples(files.map(\.name), order: recipe.publish.order, workspace) {
-      verdicts.isKept(shard: $0, row: $1)
-    }
+    let job = try PublishJob(recipe, files, shards, verdicts, fields, workspace)
+    for notice in job.plan.notices { events(.notice(notice)) }
     let output = try OutputDirectory(path: recipe.publish.path, key: key)
-    let limits = try MemoryPlan(recipe.limits).shardLimits
-    let feed = SampleFeed(files, manifests, limits: limits, input: recipe.input, workspace)
-    let stored = files.reduce(0) { $0 + $1.status.size }
-    events(.began(stage: "publish", shards: files.count, bytes: stored, samples: kept.rows.count))
-    var packer = ShardPacker(
-      recipe.publish, total: kept.rows.count, output.staging, fields, workspace: workspace.path)
-    switch recipe.publish.order {
-    case .input:
-      try publishInInputOrder(kept, feed, recipe, into: &packer, output, events)
-    case .key, .shuffle:
-      try publishReordered(kept, feed, recipe, into: &packer, output, workspace.path, events)
+    let bytes = files.reduce(0) { $0 + $1.status.size }
+    events(.began(stage: "publish", shards: files.count, bytes: bytes, samples: job.kept.rows.count))
+    let packed = try job.run(output.staging, workspace: workspace.path, events)
+    for notice in packed.notices { events(.notice(notice)) }
+    var manifest = PublishManifest(key: key, recipe.publish, shards: packed.shards, fields, job.storedFields)
+    guard recipe.publish.format == .columns || manifest.samples == job.kept.rows.count else {
+      throw PipelineError(
+        .internalError, "\(job.kept.rows.count) samples are kept, but \(manifest.samples) published")
     }
-    for notice in packer.notices { events(.notice(notice)) }
-    let manifest = PublishManifest(
-      key: key, format: recipe.publish.format.rawValue, compress: recipe.publish.compress.text,
-      samples: kept.rows.count, shards: packer.shards, fields)
-    try writeSidecars(manifest, output)
+    manifest.columns = job.table?.columns
+    try writeSidecars(&manifest, packed.files, output)
     try workspace.recordPublished(key, at: recipe.publish.path)
     try output.commit()
     events(.ended(stage: "publish"))
     return report.adding(manifest)
   }
 
-  private static func publishInInputOrder(
-    _ kept: KeptSamples, _ feed: borrowing SampleFeed, _ recipe: Recipe, into packer: inout ShardPacker,
-    _ output: borrowing OutputDirectory, _ events: EventHandler
-  ) throws {
-    var next = kept.rows.makeIterator()
-    var wanted = next.next()
-    for shard in kept.shards.indices where wanted?.shard == shard {
-      try feed.read(shard: shard) { row, sample in
-        guard wanted == KeptSamples.Row(shard: shard, row: row) else { return }
-        wanted = next.next()
-        try packer.add(output, shard: kept.shards[shard], row: row, events) {
-          PublishedSample(sample, onBadCaption: recipe.decode.onBadCaption)
-        }
-      }
+  /// Refuses a limit that cannot hold what publishing keeps of each sample, the open shard, or the compression.
+  private static func checkMemory(_ recipe: Recipe, _ shards: [IngestedShard]) throws {
+    let memory = try MemoryPlan(recipe.limits)
+    let accepted = shards.reduce(0) { $0 + $1.manifest.accepted }
+    let keyBytes = shards.reduce(0) { $0 + Int($1.manifest.files["keys.txt"]?.bytes ?? 0) }
+    let index =
+      accepted + KeptSamples.memory(accepted: accepted, keyBytes: keyBytes, order: recipe.publish.order)
+    let compression = recipe.publish.compress.memory(threads: memory.workers)
+    // The shard, and what the compression has taken of it.
+    let shard = recipe.publish.format == .mds ? 2 * recipe.publish.mdsBytes : 0
+    let needed = index + compression + shard
+    guard needed <= recipe.limits.memory / 2 else {
+      throw PipelineError(
+        .usage,
+        "limits.memory: publishing needs \(ByteSize.needed(2 * needed)) (\(ByteSize.text(index)) for the order of "
+          + "\(accepted) samples, \(ByteSize.text(compression)) to compress, \(ByteSize.text(shard)) for a shard), "
+          + "the limit is \(ByteSize.text(recipe.limits.memory))")
     }
-    try packer.finish(events)
-  }
-
-  private static func publishReordered(
-    _ kept: KeptSamples, _ feed: borrowing SampleFeed, _ recipe: Recipe, into packer: inout ShardPacker,
-    _ output: borrowing OutputDirectory, _ workspace: String, _ events: EventHandler
-  ) throws {
-    let wanted = Set(kept.rows)
-    var spool = try SampleSpool(path: workspace + "/.publish-spool")
-    for shard in kept.shards.indices {
-      try feed.read(shard: shard) { row, sample in
-        let row = KeptSamples.Row(shard: shard, row: row)
-        guard wanted.contains(row) else { return }
-        try spool.add(PublishedSample(sample, onBadCaption: recipe.decode.onBadCaption), at: row)
-      }
-    }
-    try spool.seal()
-    for row in kept.rows {
-      try packer.add(output, shard: kept.shards[row.shard], row: row.row, events) {
-        try spool.sample(at: row)
-      }
-    }
-    try packer.finish(events)
-  }
-
-  /// Hash of all that decides the published bytes.
-  private static func publishKey(
-    _ recipe: Recipe, _ manifests: [ColumnManifest], _ verdicts: Verdicts, _ fields: AddedFields?
-  ) throws -> String {
-    struct Parts: Encodable {
-      var version: Int
-      var publish: Recipe.Publish
-      /// What to do with captions that are not UTF-8.
-      var onBadCaption: String
-      /// Hashes of each shard's bytes, keys and kept rows, in the order that decides the output.
-      var columns: [String]
-      var basis: String?
-      var mask: Recipe.Mask?
-      var patches: Recipe.Patches?
-    }
-    var publish = recipe.publish
-    publish.path = ""
-    var columns = try manifests.enumerated().map { index, manifest in
-      let keys = manifest.files["keys.txt"]?.sha256 ?? ""
-      let parts = [manifest.input.sha256, keys, verdicts.keptDigest(shard: index)]
-      return sha256(try JSON.line(parts + readingParts(manifest.input)))
-    }
-    if recipe.publish.order != .input { columns.sort() }
-    return sha256(
-      try JSON.line(
-        Parts(
-          version: formatVersion, publish: publish, onBadCaption: recipe.decode.onBadCaption.rawValue,
-          columns: columns, basis: fields?.basis,
-          mask: fields?.basis == nil ? nil : recipe.features.pca?.mask ?? Recipe.Mask(),
-          patches: publish.add.contains(.patches) ? recipe.features.patches : nil)))
-  }
-
-  /// How a shard was read, where that may change the bytes of samples whose keys stay the same.
-  private static func readingParts(_ input: ColumnManifest.Input) -> [String] {
-    (input.repeatedKeys > 0 ? [input.duplicates.rawValue] : []) + (input.ignoresZeros ? ["ignore_zeros"] : [])
   }
 
   /// Files that make the directory a drop-in for trainers (spec/ecosystem.md B1), the manifest last.
-  private static func writeSidecars(_ manifest: PublishManifest, _ output: borrowing OutputDirectory) throws {
-    let sizes = Dictionary(uniqueKeysWithValues: manifest.shards.map { ($0.name, $0.samples) })
-    try output.write(try JSON.file(sizes), as: "sizes.json")
-    try output.write(Array("\(manifest.samples)".utf8), as: "__len__")
-    try output.write(try JSON.file(manifest), as: "manifest.json")
+  private static func writeSidecars(
+    _ manifest: inout PublishManifest, _ files: [String: [UInt8]], _ output: borrowing OutputDirectory
+  ) throws {
+    var files = files
+    if manifest.format == Recipe.Publish.Format.webdataset.rawValue {
+      let sizes = Dictionary(uniqueKeysWithValues: manifest.shards.map { ($0.name, $0.samples) })
+      files["sizes.json"] = try JSON.file(sizes)
+      files["__len__"] = Array("\(manifest.samples)".utf8)
+    }
+    for (name, bytes) in files.sorted(by: { $0.key < $1.key }) { try output.write(bytes, as: name) }
+    manifest.files = files.mapValues { .init(bytes: UInt64($0.count), sha256: sha256($0)) }
+    try output.write(try JSON.file(manifest), as: PublishManifest.file)
   }
 }
 

@@ -1,4 +1,3 @@
-import Decode
 import Shards
 
 /// A sample as it leaves: its published key and the fields in their final form.
@@ -6,20 +5,7 @@ struct PublishedSample {
   var key: [UInt8]
   var fields: [OutputField]
 
-  /// The stored fields unchanged, but for the caption: a missing one becomes an empty `.txt` (readers want the
-  /// same fields in every sample), a broken one is repaired when the recipe says `replace`.
-  init(_ sample: Sample, onBadCaption: CaptionPolicy) {
-    key = sample.key
-    fields = sample.fields.map { OutputField(name: $0.name, bytes: sample.bytes[$0.range]) }
-    if let index = fields.firstIndex(where: { $0.name == captionField }) {
-      if onBadCaption == .replace {
-        let stored = Array(fields[index].bytes)
-        fields[index].bytes = unsafe repairedCaption(stored.span.bytes)[...]
-      }
-    } else {
-      fields.append(OutputField(name: captionField, bytes: []))
-    }
-  }
+  init(key: [UInt8], fields: [OutputField]) { (self.key, self.fields) = (key, fields) }
 
   /// Adds a field. One that the input has under this name makes way: it becomes `input.<name>`.
   ///

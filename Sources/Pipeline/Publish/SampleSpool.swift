@@ -1,42 +1,89 @@
 import Shards
 
-/// Random access to kept samples, for orders other than the input's: their bytes are written to one temporary
-/// file in input order and read back by offset. Memory is one table entry a sample.
+/// Brings samples into another order out of core: they are dealt out to files by position as they come, each file
+/// holding a run of positions, and read back one file after the other. What is read at random is then no more than a
+/// file, which the page cache holds; memory is an entry for each sample of one file.
 struct SampleSpool: ~Copyable {
-  private let path: String
-  private let file: File
-  private var writer: BufferedFile?
-  private var extents: [KeptSamples.Row: (offset: UInt64, count: Int)] = [:]
-  private var end: UInt64 = 0
+  /// Open files at a time.
+  static let maximumBuckets = 64
 
-  init(path: String) throws {
-    let file = try File(path: path, .create)
-    let output = try File(path: path, .create)
-    writer = BufferedFile(output)
-    self.file = file
-    self.path = path
+  let directory: String
+  private let first: Int
+  private let bucketSize: Int
+  private var buckets: [Bucket]
+
+  /// - Parameters:
+  ///   - positions: those that will be added.
+  ///   - bytes: about how many there will be.
+  ///   - bucketBytes: about how many a file should hold.
+  init(directory: String, positions: Range<Int>, bytes: UInt64, bucketBytes: Int) throws {
+    try Directory.remove(directory)
+    try Directory.create(directory)
+    let wanted = Int(bytes / UInt64(max(1, bucketBytes))) + 1
+    let count = max(1, min(wanted, Self.maximumBuckets, positions.count))
+    buckets = try (0..<count).map { try Bucket(path: "\(directory)/\($0)") }
+    bucketSize = max(1, (positions.count + count - 1) / count)
+    self.directory = directory
+    first = positions.lowerBound
   }
 
-  deinit { try? Directory.remove(path) }
-
-  /// Adds a sample.
-  mutating func add(_ sample: PublishedSample, at row: KeptSamples.Row) throws {
-    let bytes = sample.serialized()
-    try writer!.write(bytes[...])
-    extents[row] = (end, bytes.count)
-    end += UInt64(bytes.count)
+  /// Adds a sample; positions may come in any order.
+  mutating func add(_ sample: PublishedSample, position: Int) throws {
+    try buckets[(position - first) / bucketSize].add(sample, position: position)
   }
 
   /// Ends the writing.
-  mutating func seal() throws {
-    if let writer = writer.take() { try writer.finish(syncing: false) }
+  mutating func seal() throws { for bucket in buckets { try bucket.seal() } }
+
+  /// Hands out all samples of a spool in the order of their positions, and removes it.
+  static func read(
+    _ directory: String, _ body: (_ position: Int, PublishedSample) throws -> Void
+  ) throws {
+    let names = try (Directory.names(in: directory) ?? []).compactMap { Int($0) }.sorted()
+    for name in names {
+      let path = "\(directory)/\(name)"
+      let file = try File(path: path, .read)
+      let size = try file.status().size
+      var entries: [(position: UInt64, offset: UInt64, count: UInt64)] = []
+      var offset: UInt64 = 0
+      while offset < size {
+        let head = try file.read(at: offset, count: 16)
+        let (position, count) = (head[0..<8].littleEndian, head[8..<16].littleEndian)
+        entries.append((position, offset + 16, count))
+        offset += 16 + count
+      }
+      entries.sort { $0.position < $1.position }
+      for entry in entries {
+        let bytes = try file.read(at: entry.offset, count: Int(entry.count))
+        try body(Int(entry.position), PublishedSample(serialized: bytes))
+      }
+      try Directory.remove(path)
+    }
+    try Directory.remove(directory)
+  }
+}
+
+extension ArraySlice<UInt8> {
+  /// As an unsigned number, little-endian.
+  fileprivate var littleEndian: UInt64 { reversed().reduce(0) { $0 << 8 | UInt64($1) } }
+}
+
+/// One file of a spool: for each sample its position, its length, its bytes.
+private final class Bucket {
+  private var file: BufferedFile?
+
+  init(path: String) throws { file = BufferedFile(try File(path: path, .create), capacity: 256 << 10) }
+
+  func add(_ sample: PublishedSample, position: Int) throws {
+    let bytes = sample.serialized()
+    var head: [UInt8] = []
+    head.appendLittleEndian(UInt64(position))
+    head.appendLittleEndian(UInt64(bytes.count))
+    try file!.write(head[...])
+    try file!.write(bytes[...])
   }
 
-  /// Reads one sample back.
-  func sample(at row: KeptSamples.Row) throws -> PublishedSample {
-    guard let extent = extents[row] else {
-      throw PipelineError(.internalError, "row \(row.row) of shard \(row.shard) was not spooled")
-    }
-    return PublishedSample(serialized: try file.read(at: extent.offset, count: extent.count))
+  func seal() throws {
+    if let file = file.take() { try file.finish(syncing: false) }
   }
 }

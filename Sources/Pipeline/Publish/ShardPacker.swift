@@ -1,81 +1,81 @@
-import Foundation
 import Shards
 
-/// Fills published shards `00000.tar`, `00001.tar`… with `samples_per_shard` samples each and commits every one
-/// as it is full.
+/// What all the shards of a publish are.
+struct PackedShards: Sendable {
+  var shards: [PublishManifest.Shard]
+  /// Small files that go with them.
+  var files: [String: [UInt8]]
+  var notices: [String]
+}
+
+/// Gives samples their added fields and fills shards with them, each committed when it is full.
 struct ShardPacker: ~Copyable {
-  private let compression: ShardCompression
   private let perShard: Int
-  private let total: Int
-  private let directory: String
-  private var writer: ShardWriter?
-  private var added = 0
-  /// Those committed so far, in order.
-  private(set) var shards: [PublishManifest.Shard] = []
-  /// True while the current shard exists already and its samples are passed over.
-  private var isSkipping = false
+  private let format: any ShardFormat
+  private let output: OutputJournal
+  private let events: EventHandler
   private var block: FieldBlock
-  private var thumbnails: ThumbnailReader
+  private var stored: StoredFields
+  private var thumbnails: ColumnRows
+  /// Samples in the open shard.
+  private var inShard = 0
+  private var written: Int
 
-  /// - Parameter fields: computed for every sample from the thumbnails in `workspace`.
+  /// - Parameters:
+  ///   - journal: knows the shards of an interrupted run, and learns of each further one.
+  ///   - fields: computed for every sample.
   init(
-    _ publish: Recipe.Publish, total: Int, _ directory: String, _ fields: AddedFields?, workspace: String
+    _ recipe: Recipe, _ format: any ShardFormat, _ journal: OutputJournal, _ fields: AddedFields?,
+    workspace: String, events: @escaping EventHandler
   ) {
+    perShard = recipe.publish.samplesPerShard
+    self.format = format
+    self.events = events
+    output = journal
+    written = journal.samples
     block = FieldBlock(fields)
-    thumbnails = ThumbnailReader(workspace: workspace)
-    compression = publish.compress
-    perShard = publish.samplesPerShard
-    self.total = total
-    self.directory = directory
+    stored = StoredFields(recipe.addedFields, workspace: workspace)
+    thumbnails = ColumnRows(workspace: workspace, file: "thumbnail.npy")
   }
 
-  private func name(_ index: Int) -> String {
-    String(format: "%05d.", index) + compression.tarExtension
-  }
-
-  private func temporary(_ name: String) -> String { directory + "/." + name + ".tmp" }
-
-  /// What to tell at the end.
-  var notices: [String] { block.notices }
-
-  /// Adds the next sample, row `row` of workspace shard `shard`; `sample` is not asked for when its shard was finished by an earlier run.
-  mutating func add(
-    _ output: borrowing OutputDirectory, shard: String, row: Int, _ events: EventHandler,
-    _ sample: () throws -> PublishedSample
-  ) throws {
-    if added % perShard == 0 {
-      try finish(events)
-      let name = name(shards.count)
-      let samples = min(perShard, total - added)
-      if let finished = try output.finished(name, samples: samples) {
-        isSkipping = true
-        shards.append(.init(name: name, samples: samples, bytes: finished.bytes, sha256: finished.sha256))
-      } else {
-        isSkipping = false
-        writer = try ShardWriter(try File(path: temporary(name), .create), compression: compression)
-      }
+  /// Adds the next sample, which is row `row` of workspace shard `shard`.
+  mutating func add(_ sample: PublishedSample, position: Int, shard: String, row: Int) throws {
+    var sample = sample
+    for field in try stored.fields(shard: shard, row: row) where sample.add(field) {
+      block.countRenamed(field.name)
     }
-    added += 1
-    guard !isSkipping else { return }
-    let ready = try block.add(try sample(), position: added - 1) {
-      try thumbnails.thumbnail(shard: shard, row: row)
-    }
-    try write(ready)
-    if added % 64 == 0 { events(.progress(samples: added, bytes: 0)) }
+    let thumbnails = thumbnails
+    try write(block.add(sample, position: position) { try thumbnails.row(shard: shard, row: row) })
   }
 
   private mutating func write(_ samples: [PublishedSample]) throws {
-    for sample in samples { try writer!.write(key: sample.key, fields: sample.fields) }
+    for sample in samples {
+      let isFull = inShard == perShard
+      if try isFull || !format.hasRoom(for: sample) {
+        try finishShard()
+        _ = try format.hasRoom(for: sample)
+      }
+      try format.add(sample, shard: output.shards.count)
+      inShard += 1
+      written += 1
+      if written % 64 == 0 { events(.progress(samples: written, bytes: 0)) }
+    }
   }
 
-  /// Commits the shard that is open, if any.
-  mutating func finish(_ events: EventHandler) throws {
+  private mutating func finishShard() throws {
+    guard inShard > 0 else { return }
+    let shard = try format.finish(shard: output.shards.count)
+    try output.record(shard)
+    events(.committed(path: shard.name, samples: shard.samples))
+    inShard = 0
+  }
+
+  /// Commits the last shard.
+  mutating func finish() throws -> PackedShards {
     try write(block.flush())
-    guard let writer = writer.take() else { return }
-    let written = try writer.finish()
-    let name = name(shards.count)
-    try Directory.rename(temporary(name), to: directory + "/" + name)
-    shards.append(.init(name: name, samples: written.samples, bytes: written.bytes, sha256: written.sha256))
-    events(.committed(path: name, samples: written.samples))
+    try finishShard()
+    return PackedShards(
+      shards: output.shards, files: try format.finishAll(output.shards),
+      notices: block.notices + format.notices)
   }
 }

@@ -7,7 +7,7 @@ struct Verdicts {
 
   /// Reads `verdicts/`; they must belong to the recipe and to the columns that are there.
   init(
-    _ shards: [String], _ manifests: [ColumnManifest], _ recipe: Recipe, _ workspace: borrowing Workspace
+    _ shards: [IngestedShard], _ recipe: Recipe, _ workspace: borrowing Workspace
   ) throws {
     let directory = workspace.path + "/verdicts"
     guard let manifest = try PruneStage.manifest(in: workspace.path) else {
@@ -20,22 +20,17 @@ struct Verdicts {
     guard manifest.key == (try PruneStage.stageKey(recipe, workspace.ingestedShards())) else {
       throw Self.stale
     }
-    for (shard, manifest) in zip(shards, manifests) {
-      let path = directory + "/\(shard).npy"
+    for shard in shards {
+      let path = directory + "/\(shard.name).npy"
       guard try FileStatus(path: path) != nil else { throw Self.stale }
       let verdicts = try VerdictFile.read(path)
-      guard verdicts.count == manifest.accepted else { throw Self.stale }
+      guard verdicts.count == shard.manifest.accepted else { throw Self.stale }
       kept.append(verdicts.map(\.kept))
     }
   }
 
   private static var stale: PipelineError {
     PipelineError(.usage, "the verdicts are older than the columns or the recipe: run `tamis prune` first")
-  }
-
-  /// The same for all shards of the workspace.
-  init(_ shards: [IngestedShard], _ recipe: Recipe, _ workspace: borrowing Workspace) throws {
-    try self.init(shards.map(\.name), shards.map(\.manifest), recipe, workspace)
   }
 
   func isKept(shard: Int, row: Int) -> Bool { kept[shard]?[row] ?? true }

@@ -86,14 +86,14 @@ public enum Pipe {
     let filter =
       plan == nil ? nil : try recipe.prune.filter.map { try FilterColumns.workspace($0, recipe.features) }
     let names = Set(options.add.map(\.rawValue))
+    // The embedding is at hand here; it is no row of a column.
     let fields = try AddedFields(
       recipe, Recipe.Publish.Added.allCases.filter { names.contains($0.rawValue) },
       basis: (options.plan ?? ".") + "/models/pca")
     let input = [ShardFile.standardInput]
     let sink = PipeSink(
       writer: try ShardWriter(.standardOutput(), compression: options.compression), plan: plan,
-      fields: fields,
-      addsEmbedding: options.add.contains(.embedding), onBadCaption: recipe.decode.onBadCaption,
+      fields: fields, addsEmbedding: options.add.contains(.embedding), form: FieldPlan(stream: recipe),
       events: events)
     return try orderedMap(
       from: IngestSource(input, recipe: recipe, memory: memory, hashing: false), into: sink,
@@ -167,7 +167,7 @@ private struct PipeSink: OrderedSink, ~Copyable {
   /// Bytes of the longest name of an added field.
   private let longestName: Int
   private let addsEmbedding: Bool
-  private let onBadCaption: CaptionPolicy
+  private let form: FieldPlan
   private let events: EventHandler
   private var report = PipeReport()
   /// Samples kept so far.
@@ -175,14 +175,14 @@ private struct PipeSink: OrderedSink, ~Copyable {
 
   init(
     writer: consuming ShardWriter, plan: FrozenPlan?, fields: AddedFields?, addsEmbedding: Bool,
-    onBadCaption: CaptionPolicy, events: @escaping EventHandler
+    form: FieldPlan, events: @escaping EventHandler
   ) {
     self.writer = .some(consume writer)
     self.plan = plan
     block = FieldBlock(fields)
     longestName = max(fields?.longestName ?? 0, addsEmbedding ? embeddingField.utf8.count : 0)
     self.addsEmbedding = addsEmbedding
-    self.onBadCaption = onBadCaption
+    self.form = form
     self.events = events
   }
 
@@ -213,7 +213,7 @@ private struct PipeSink: OrderedSink, ~Copyable {
         return
       }
     }
-    var published = PublishedSample(sample, onBadCaption: onBadCaption)
+    var published = form.apply(sample).sample
     guard published.key.count + 1 + longestName <= 100 else {
       let member = sample.fields.first?.member ?? String(decoding: sample.key, as: UTF8.self)
       reject(sample, .badName, member, sample.offset, "the key leaves no room for the name of an added field")

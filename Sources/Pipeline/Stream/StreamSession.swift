@@ -39,6 +39,10 @@ public struct StreamSession: ~Copyable {
     guard recipe.publish.order == .input else {
       throw PipelineError(.usage, "publish.order: a stream publishes in the order of its input")
     }
+    guard recipe.publish.format == .webdataset else {
+      throw PipelineError(
+        .usage, "publish.format: a stream writes webdataset shards, not \(recipe.publish.format.rawValue)")
+    }
     if fits(recipe) { try Fit.checkMemory(recipe) }
     var session = StreamSession(
       recipe, workspace: try Workspace(path: path), state: try StreamState.load(path),
@@ -76,6 +80,7 @@ public struct StreamSession: ~Copyable {
   /// Whether something has to be fitted before the first sample is published.
   private static func fits(_ recipe: Recipe) -> Bool {
     recipe.prune.isActive || AddedFields.needBasis(recipe.addedFields)
+      || recipe.addedFields.contains(.embedding)
   }
 
   /// True once samples are kept or dropped as they come.
@@ -281,14 +286,16 @@ public struct StreamSession: ~Copyable {
   /// Writes a shard under a temporary name, durably.
   private mutating func write(_ rows: [(shard: String, row: Int)]) throws -> StreamState.Seal {
     let compression = recipe.publish.compress
-    let number = String(state.sealed.count)
-    let name =
-      String(repeating: "0", count: max(0, 5 - number.count)) + number + "." + compression.tarExtension
+    let name = recipe.publish.shardName(state.sealed.count, "." + compression.tarExtension)
     try prepareFields()
+    let memory = try MemoryPlan(recipe.limits)
+    let plan = FieldPlan(stream: recipe)
     var block = FieldBlock(addedFields)
-    var thumbnails = ThumbnailReader(workspace: workspace.path)
+    var stored = StoredFields(recipe.addedFields, workspace: workspace.path)
+    let thumbnails = ColumnRows(workspace: workspace.path, file: "thumbnail.npy")
     var position = publishedSamples
-    var writer = try ShardWriter(try File(path: temporary(name), .create), compression: compression)
+    var writer = try ShardWriter(
+      try File(path: temporary(name), .create), compression: compression, threads: memory.workers)
     let files = try inputShards()
     var rest = rows[...]
     while let shard = rest.first?.shard {
@@ -297,14 +304,16 @@ public struct StreamSession: ~Copyable {
       else {
         throw PipelineError(.badData, "\(shard): gone before its samples were published")
       }
-      let feed = SampleFeed(
-        [file], [manifest], limits: try MemoryPlan(recipe.limits).shardLimits, input: recipe.input,
-        workspace)
-      try feed.read(shard: 0) { row, sample in
-        guard wanted.contains(row) else { return }
-        let published = PublishedSample(sample, onBadCaption: recipe.decode.onBadCaption)
+      var feed = try SampleFeed(
+        file, manifest, limits: memory.shardLimits, input: recipe.input, workspace: workspace.path)
+      while let (row, sample) = try feed.nextAccepted() {
+        guard wanted.contains(row) else { continue }
+        var published = plan.apply(sample).sample
+        for field in try stored.fields(shard: shard, row: row) where published.add(field) {
+          block.countRenamed(field.name)
+        }
         let ready = try block.add(published, position: position) {
-          try thumbnails.thumbnail(shard: shard, row: row)
+          try thumbnails.row(shard: shard, row: row)
         }
         position += 1
         for sample in ready { try writer.write(key: sample.key, fields: sample.fields) }
@@ -331,12 +340,13 @@ public struct StreamSession: ~Copyable {
     let sizes = Dictionary(uniqueKeysWithValues: state.sealed.map { ($0.name, $0.samples) })
     try AtomicFile.write(try JSON.file(sizes), to: recipe.publish.path + "/sizes.json")
     try AtomicFile.write(Array("\(publishedSamples)".utf8), to: recipe.publish.path + "/__len__")
+    let stored = StoredFields(recipe.addedFields, workspace: workspace.path)
+    let described = try state.claims.first { try workspace.manifest($0)?.accepted ?? 0 > 0 }
     let manifest = PublishManifest(
-      key: "stream", format: recipe.publish.format.rawValue, compress: recipe.publish.compress.text,
-      samples: publishedSamples,
+      key: "stream", recipe.publish,
       shards: state.sealed.map {
         .init(name: $0.name, samples: $0.samples, bytes: $0.bytes, sha256: $0.sha256)
-      }, addedFields)
-    try AtomicFile.write(try JSON.file(manifest), to: recipe.publish.path + "/manifest.json")
+      }, addedFields, try stored.descriptions(described.map { [$0] } ?? []))
+    try AtomicFile.write(try JSON.file(manifest), to: recipe.publish.path + "/" + PublishManifest.file)
   }
 }

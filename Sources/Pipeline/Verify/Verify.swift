@@ -65,6 +65,13 @@ public struct VerifyReport: Sendable, Equatable {
 
   public init() {}
 
+  static func += (total: inout VerifyReport, part: VerifyReport) {
+    total.files += part.files
+    total.bytes += part.bytes
+    total.samples += part.samples
+    total.faults += part.faults
+  }
+
   mutating func add(_ file: VerifiedFile) {
     files += 1
     bytes += file.bytes
@@ -92,11 +99,15 @@ public enum Verify {
     if try FileStatus(path: path + "/columns") != nil {
       return try VerifyWorkspace.run(path, workers: workers, onFile)
     }
-    guard let bytes = try readFile(path + "/manifest.json") else {
-      throw PipelineError(.badData, "\(path): holds no manifest.json: not a directory that tamis wrote")
-    }
-    if let manifest = try? JSON.decode(PublishManifest.self, from: bytes) {
+    if let bytes = try readFile(path + "/" + PublishManifest.file),
+      let manifest = try? JSON.decode(PublishManifest.self, from: bytes)
+    {
       return try VerifyOutput.run(path, manifest, workers: workers, onFile)
+    }
+    guard try FileStatus(path: path + "/manifest.json") != nil else {
+      throw PipelineError(
+        .badData,
+        "\(path): holds no \(PublishManifest.file) that can be read: not a directory that tamis wrote")
     }
     return try VerifyWorkspace.run(directory: path, workers: workers, onFile)
   }

@@ -12,35 +12,59 @@ enum VerifyOutput {
       report.add(file)
       onFile(file)
     }
-    let shards = try orderedMap(
-      from: ListSource(manifest.shards), into: OutputSink(onFile: onFile), workers: workers, window: .max,
+    // Tars are read as a trainer would; other shards and files are compared with their hashes.
+    let tars = manifest.shards.filter { $0.raw == nil && $0.files == nil }
+    report += try orderedMap(
+      from: ListSource(tars), into: OutputSink(onFile: onFile), workers: workers, window: .max,
       makeWorker: { ShardVerifier(directory: path) }, finish: { $0.finish() })
-    report.files += shards.files
-    report.bytes += shards.bytes
-    report.samples += shards.samples
-    report.faults += shards.faults
+    report += try VerifyHashes.run(hashed(path, manifest), workers: workers, onFile)
     return report
   }
 
-  /// `manifest.json`, `sizes.json` and `__len__` must tell one story.
+  /// Files of which the manifest has a hash, but for tars.
+  private static func hashed(_ path: String, _ manifest: PublishManifest) -> [VerifyHashes.Job] {
+    var jobs: [VerifyHashes.Job] = []
+    for shard in manifest.shards {
+      if let files = shard.files {
+        let prefix = shard.name == "." ? "" : shard.name + "/"
+        for (name, entry) in files.sorted(by: { $0.key < $1.key }) {
+          jobs.append(.init(file: prefix + name, path: path + "/" + prefix + name, entry: entry))
+        }
+        jobs[jobs.count - 1].samples = shard.samples
+      } else if shard.raw != nil, let sha256 = shard.sha256 {
+        jobs.append(
+          .init(
+            file: shard.name, path: path + "/" + shard.name, entry: .init(bytes: shard.bytes, sha256: sha256),
+            samples: shard.samples))
+      }
+    }
+    for (name, entry) in (manifest.files ?? [:]).sorted(by: { $0.key < $1.key })
+    where !["sizes.json", "__len__"].contains(name) {
+      jobs.append(.init(file: name, path: path + "/" + name, entry: entry))
+    }
+    return jobs
+  }
+
+  /// `MANIFEST.json`, `sizes.json` and `__len__` must tell one story.
   private static func sidecars(_ path: String, _ manifest: PublishManifest) throws -> [VerifiedFile] {
-    var files = [VerifiedFile(file: "manifest.json")]
+    var files = [VerifiedFile(file: PublishManifest.file)]
     if manifest.samples != manifest.shards.reduce(0, { $0 + $1.samples }) {
       files[0].faults.append(
-        VerifyFault("manifest.json", .badManifest, "`samples` is not the sum over the shards"))
+        VerifyFault(PublishManifest.file, .badManifest, "`samples` is not the sum over the shards"))
     }
     func check(_ name: String, _ isRight: ([UInt8]) -> Bool) throws {
       var file = VerifiedFile(file: name)
       if let bytes = try readFile(path + "/" + name) {
         file.bytes = UInt64(bytes.count)
         if !isRight(bytes) {
-          file.faults.append(VerifyFault(name, .badManifest, "says something else than manifest.json"))
+          file.faults.append(VerifyFault(name, .badManifest, "says something else than MANIFEST.json"))
         }
       } else {
         file.faults.append(VerifyFault(name, .missing, "every published directory has one"))
       }
       files.append(file)
     }
+    guard manifest.format == Recipe.Publish.Format.webdataset.rawValue else { return files }
     let sizes = Dictionary(manifest.shards.map { ($0.name, $0.samples) }) { first, _ in first }
     try check("sizes.json") { (try? JSON.decode([String: Int].self, from: $0)) == sizes }
     try check("__len__") { $0 == Array("\(manifest.samples)".utf8) }
@@ -51,9 +75,11 @@ enum VerifyOutput {
   private static func unexpected(_ path: String, _ manifest: PublishManifest) throws -> [VerifiedFile] {
     let known = Set(manifest.shards.map(\.name))
     let names = try Directory.names(in: path) ?? []
-    return names.filter { !$0.hasPrefix(".") && $0.contains(".tar") && !known.contains($0) }.map { name in
+    return names.filter {
+      !$0.hasPrefix(".") && ($0.contains(".tar") || $0.contains(".mds")) && !known.contains($0)
+    }.map { name in
       var file = VerifiedFile(file: name)
-      file.faults = [VerifyFault(name, .unexpectedFile, "manifest.json does not name this shard")]
+      file.faults = [VerifyFault(name, .unexpectedFile, "MANIFEST.json does not name this shard")]
       return file
     }
   }
@@ -89,12 +115,12 @@ private struct ShardVerifier: MapWorker, ~Copyable {
     }
     let path = directory + "/" + shard.name
     guard let status = try FileStatus(path: path) else {
-      fault(.missing, "named by manifest.json, not there")
+      fault(.missing, "named by MANIFEST.json, not there")
       return result
     }
     result.file.bytes = status.size
     if status.size != shard.bytes {
-      fault(.wrongSize, "\(status.size) bytes, manifest.json says \(shard.bytes)")
+      fault(.wrongSize, "\(status.size) bytes, MANIFEST.json says \(shard.bytes)")
     }
     do {
       var reader = try ShardReader(try File(path: path, .read), hashing: true)
@@ -109,10 +135,11 @@ private struct ShardVerifier: MapWorker, ~Copyable {
           VerifyFault(shard.name, .unreadable, "data behind the end of the tar", offset: offset))
       }
       if reader.summary.digest != shard.sha256 {
-        fault(.wrongHash, "SHA-256 \(reader.summary.digest ?? ""), manifest.json says \(shard.sha256)")
+        fault(
+          .wrongHash, "SHA-256 \(reader.summary.digest ?? ""), MANIFEST.json says \(shard.sha256 ?? "none")")
       }
       if reader.summary.samples != shard.samples {
-        fault(.wrongCount, "\(reader.summary.samples) samples, manifest.json says \(shard.samples)")
+        fault(.wrongCount, "\(reader.summary.samples) samples, MANIFEST.json says \(shard.samples)")
       }
     } catch let broken as ShardFault {
       result.file.faults.append(VerifyFault(shard.name, broken))

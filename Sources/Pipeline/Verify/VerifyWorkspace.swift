@@ -7,13 +7,6 @@ enum VerifyWorkspace {
     var files: [String: ColumnManifest.FileEntry]?
   }
 
-  /// One file to hash.
-  fileprivate struct Job: Sendable {
-    var file: String
-    var path: String
-    var entry: ColumnManifest.FileEntry
-  }
-
   /// The whole workspace.
   static func run(
     _ path: String, workers: Int, _ onFile: @escaping @Sendable (VerifiedFile) -> Void
@@ -70,7 +63,7 @@ enum VerifyWorkspace {
     _ onFile: @escaping @Sendable (VerifiedFile) -> Void
   ) throws -> VerifyReport {
     var report = VerifyReport()
-    var jobs: [Job] = []
+    var jobs: [VerifyHashes.Job] = []
     for directory in directories {
       let name = directory + "/manifest.json"
       guard let bytes = try readFile(root + "/" + name) else {
@@ -88,48 +81,10 @@ enum VerifyWorkspace {
       }
       for (file, entry) in (list.files ?? [:]).sorted(by: { $0.key < $1.key }) {
         jobs.append(
-          Job(file: directory + "/" + file, path: root + "/" + directory + "/" + file, entry: entry))
+          .init(file: directory + "/" + file, path: root + "/" + directory + "/" + file, entry: entry))
       }
     }
-    let hashed = try orderedMap(
-      from: ListSource(jobs), into: HashSink(onFile: onFile), workers: workers, window: .max,
-      makeWorker: { HashWorker() }, finish: { $0.report })
-    report.files += hashed.files
-    report.bytes += hashed.bytes
-    report.faults += hashed.faults
+    report += try VerifyHashes.run(jobs, workers: workers, onFile)
     return report
-  }
-}
-
-/// Hashes one file.
-private struct HashWorker: MapWorker, ~Copyable {
-  mutating func map(_ job: VerifyWorkspace.Job) throws -> VerifiedFile {
-    var result = VerifiedFile(file: job.file)
-    guard try FileStatus(path: job.path) != nil else {
-      result.faults.append(VerifyFault(job.file, .missing, "named by its manifest.json, not there"))
-      return result
-    }
-    let digest = try FileDigest(path: job.path)
-    result.bytes = digest.bytes
-    if digest.bytes != job.entry.bytes {
-      result.faults.append(
-        VerifyFault(job.file, .wrongSize, "\(digest.bytes) bytes, the manifest says \(job.entry.bytes)"))
-    } else if digest.sha256 != job.entry.sha256 {
-      result.faults.append(
-        VerifyFault(job.file, .wrongHash, "SHA-256 \(digest.sha256), the manifest says \(job.entry.sha256)"))
-    }
-    return result
-  }
-}
-
-private struct HashSink: OrderedSink, ~Copyable {
-  let onFile: @Sendable (VerifiedFile) -> Void
-  private(set) var report = VerifyReport()
-
-  init(onFile: @escaping @Sendable (VerifiedFile) -> Void) { self.onFile = onFile }
-
-  mutating func consume(_ file: VerifiedFile) {
-    report.add(file)
-    onFile(file)
   }
 }

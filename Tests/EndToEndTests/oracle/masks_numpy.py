@@ -57,7 +57,7 @@ def published(out, workspace, source, seed, rule, low, high):
 
     ratios = ratios_of(workspace + "/models/pca")
     basis = hashlib.sha256(open(workspace + "/models/pca/pc_matrix.npy", "rb").read()).hexdigest()
-    assert json.load(open(out + "/manifest.json"))["basis"] == basis
+    assert json.load(open(out + "/MANIFEST.json"))["basis"] == basis
     stored = {}
     for path in glob.glob(source + "/*.tar"):
         with tarfile.open(path) as tar:

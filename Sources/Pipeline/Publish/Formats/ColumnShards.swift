@@ -1,0 +1,134 @@
+import Decode
+import Prune
+import Shards
+
+/// Column shards: for each input shard a tar of the added fields and the verdict, with the input's keys in the input's
+/// order, rejected and dropped samples included. Readers that open both in lock-step add columns to untouched shards.
+///
+/// A rejected sample's arrays are zero; its `verdict.json` says so.
+struct ColumnShards {
+  private let recipe: Recipe
+  private let files: [ShardFile]
+  private let shards: [IngestedShard]
+  private let storedFields: [String: AddedFields.Description]
+  private let fields: AddedFields?
+  private let workspace: String
+  private let hasVerdicts: Bool
+  private let memory: MemoryPlan
+
+  init(
+    _ recipe: Recipe, _ files: [ShardFile], _ shards: [IngestedShard], _ verdicts: Verdicts,
+    _ stored: [String: AddedFields.Description], _ fields: AddedFields?, workspace: String
+  ) throws {
+    let hasVerdicts = try PruneStage.manifest(in: workspace) != nil
+    memory = try MemoryPlan(recipe.limits)
+    self.hasVerdicts = hasVerdicts
+    (self.recipe, self.files, self.shards, self.workspace) = (recipe, files, shards, workspace)
+    (storedFields, self.fields) = (stored, fields)
+  }
+
+  /// Writes the shards that the journal does not know yet.
+  func write(to directory: String, _ journal: OutputJournal, _ events: EventHandler) throws -> PackedShards {
+    let finished = Set(journal.shards.map(\.name))
+    var notices: [String] = []
+    for (file, shard) in zip(files, shards) {
+      let name = shard.name + "." + recipe.publish.compress.tarExtension
+      guard !finished.contains(name), shard.manifest.samples > 0 else { continue }
+      let temporary = directory + "/." + name + ".tmp"
+      do {
+        let written = try write(file, shard, to: temporary)
+        try Directory.rename(temporary, to: directory + "/" + name)
+        try journal.record(
+          .init(name: name, samples: written.samples, bytes: written.bytes, sha256: written.sha256))
+        events(.committed(path: name, samples: written.samples))
+      } catch let fault as ShardFault {
+        // A key that cannot stand in a shard of ours: the columns would not be in step with the input.
+        try Directory.remove(temporary)
+        notices.append("\(shard.name):-:\(fault.member): no columns for this shard: \(fault.message)")
+      }
+    }
+    return PackedShards(shards: journal.shards, files: [:], notices: notices)
+  }
+
+  private func write(_ file: ShardFile, _ shard: IngestedShard, to path: String) throws -> WrittenShard {
+    var writer = try ShardWriter(
+      try File(path: path, .create), compression: recipe.publish.compress, threads: memory.workers)
+    var block = FieldBlock(fields)
+    var stored = StoredFields(recipe.addedFields, workspace: workspace)
+    let thumbnails = ColumnRows(workspace: workspace, file: "thumbnail.npy")
+    let verdicts = hasVerdicts ? try VerdictFile.read(workspace + "/verdicts/\(shard.name).npy") : nil
+    var codes = try rejectCodes(shard.name).makeIterator()
+    var feed = try SampleFeed(
+      file, shard.manifest, limits: memory.shardLimits, input: recipe.input, workspace: workspace)
+    while let (row, sample) = try feed.next() {
+      if let hostility = SampleKey.hostility(of: sample.storedKey[...]) {
+        throw ShardFault(.badName, at: sample.offset, member: printable(sample.storedKey), hostility)
+      }
+      guard let row else {
+        for ready in block.flush() { try writer.write(key: ready.key, fields: ready.fields) }
+        let line = VerdictLine(rejected: codes.next() ?? "")
+        try writer.write(key: sample.storedKey, fields: emptyFields + [line.field])
+        continue
+      }
+      let line = VerdictLine(verdicts?[row])
+      let published = PublishedSample(
+        key: sample.storedKey, fields: try stored.fields(shard: shard.name, row: row) + [line.field])
+      // Masks go by the key that every other file has.
+      let ready = try block.add(published, key: sample.key, position: row) {
+        try thumbnails.row(shard: shard.name, row: row)
+      }
+      for sample in ready { try writer.write(key: sample.key, fields: sample.fields) }
+    }
+    for ready in block.flush() { try writer.write(key: ready.key, fields: ready.fields) }
+    let written = try writer.finish()
+    guard written.samples == shard.manifest.samples else {
+      throw PipelineError(
+        .internalError, "\(shard.name): \(shard.manifest.samples) samples, \(written.samples) rows of columns"
+      )
+    }
+    return written
+  }
+
+  /// The added fields of a sample that has none.
+  private var emptyFields: [OutputField] {
+    (fields?.descriptions ?? [:]).merging(storedFields) { first, _ in first }.map { name, description in
+      let type = NpyType(code: description.dtype) ?? .uint8
+      let zeros = [UInt8](repeating: 0, count: description.shape.reduce(type.bytes, *))
+      return OutputField(
+        name: name, bytes: (NpyHeader(type: type, shape: description.shape).bytes() + zeros)[...])
+    }
+  }
+
+  /// Codes of a shard's rejected samples, in its order.
+  private func rejectCodes(_ shard: String) throws -> [String] {
+    struct Line: Decodable { var code: String }
+    let text = try readFile(workspace + "/columns/\(shard)/rejects.jsonl") ?? []
+    return try text.split(separator: UInt8(ascii: "\n")).map {
+      try JSON.decode(Line.self, from: Array($0)).code
+    }
+  }
+}
+
+/// `verdict.json`: what became of a sample, every name in every sample.
+private struct VerdictLine {
+  private let text: String
+
+  /// nil: nothing was pruned.
+  init(_ verdict: Verdict?) {
+    let verdict = verdict ?? Verdict()
+    func number(_ value: Float) -> String { value.isFinite ? "\(value)" : "null" }
+    let cluster = verdict.cluster < 0 ? "null" : "\(verdict.cluster)"
+    text =
+      "{\"kept\": \(verdict.kept), \"reason\": \"\(verdict.reason)\", \"reject\": null, \"cluster\": \(cluster), "
+      + "\"distance\": \(number(verdict.distance)), \"duplicate_similarity\": \(number(verdict.duplicateSimilarity)), "
+      + "\"score\": \(number(verdict.score))}"
+  }
+
+  init(rejected code: String) {
+    text =
+      "{\"kept\": false, \"reason\": null, \"reject\": \"\(code)\", \"cluster\": null, \"distance\": null, "
+      + "\"duplicate_similarity\": null, \"score\": null}"
+  }
+
+  var field: OutputField { OutputField(name: "verdict.json", bytes: Array(text.utf8)[...]) }
+}

@@ -1,0 +1,58 @@
+import Shards
+
+/// MDS shards with their `index.json`: `shard.00000.mds`, or `shard.00000.mds.zstd`…
+final class MDSShards: ShardFormat {
+  private let format: MDSFormat
+  private var table: MDSTable
+  private let directory: String
+  private let threads: Int
+  private var writer: MDSShardWriter
+  /// Of the sample that was asked about last.
+  private var values: [ArraySlice<UInt8>] = []
+
+  init(_ format: MDSFormat, _ table: MDSTable, directory: String, threads: Int) {
+    (self.format, self.table, self.directory, self.threads) = (format, table, directory, threads)
+    writer = MDSShardWriter(format)
+  }
+
+  func hasRoom(for sample: PublishedSample) throws -> Bool {
+    values = try table.values(sample)
+    let bytes = values.reduce(0) { $0 + $1.count }
+    if writer.hasRoom(valueBytes: bytes) { return true }
+    guard writer.samples == 0 else { return false }
+    throw PipelineError(
+      .badData,
+      "\(printable(sample.key)): member_too_large: a sample of \(ByteSize.text(bytes)) in shards of at most "
+        + "\(ByteSize.text(format.sizeLimit)): raise publish.shard_bytes, or make pictures smaller (publish.image)"
+    )
+  }
+
+  func add(_ sample: PublishedSample, shard index: Int) { writer.add(values) }
+
+  func finish(shard index: Int) throws -> PublishManifest.Shard {
+    let name = format.name(index)
+    let temporary = directory + "/." + name + ".tmp"
+    let (stored, raw) = try writer.finish(try File(path: temporary, .create), threads: threads)
+    try Directory.rename(temporary, to: directory + "/" + name)
+    return .init(
+      name: name, samples: stored.samples, bytes: stored.bytes, sha256: stored.sha256,
+      raw: .init(bytes: raw.bytes, sha256: raw.sha256))
+  }
+
+  func finishAll(_ shards: [PublishManifest.Shard]) -> [String: [UInt8]] {
+    ["index.json": Self.index(shards, format)]
+  }
+
+  /// `index.json` of these shards.
+  static func index(_ shards: [PublishManifest.Shard], _ format: MDSFormat) -> [UInt8] {
+    format.index(
+      shards.enumerated().map { index, shard in
+        let raw = shard.raw!
+        return MDSShardInfo(
+          samples: shard.samples, raw: (MDSFormat.rawName(index), raw.bytes, raw.sha256),
+          stored: format.compression == .none ? nil : (shard.name, shard.bytes, shard.sha256!))
+      })
+  }
+
+  var notices: [String] { table.notices }
+}

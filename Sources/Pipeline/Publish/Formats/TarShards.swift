@@ -1,0 +1,48 @@
+import Shards
+
+/// WebDataset shards: `00000.tar`, `00001.tar`…
+final class TarShards: ShardFormat {
+  private let publish: Recipe.Publish
+  private let directory: String
+  private let threads: Int
+  private var writer: ShardWriter?
+  /// Bytes of the open shard's tar, before compression.
+  private var rawBytes = 0
+
+  /// - Parameter threads: that compress.
+  init(_ publish: Recipe.Publish, directory: String, threads: Int) {
+    (self.publish, self.directory, self.threads) = (publish, directory, threads)
+  }
+
+  private func name(_ index: Int) -> String {
+    publish.shardName(index, "." + publish.compress.tarExtension)
+  }
+
+  private func temporary(_ index: Int) -> String { directory + "/." + name(index) + ".tmp" }
+
+  /// A sample larger than a shard may be gets one of its own.
+  func hasRoom(for sample: PublishedSample) -> Bool {
+    guard let most = publish.shardBytes, writer != nil else { return true }
+    return rawBytes + ShardWriter.rawBytes(of: sample.fields) <= most
+  }
+
+  func add(_ sample: PublishedSample, shard index: Int) throws {
+    if writer == nil {
+      let file = try File(path: temporary(index), .create)
+      writer = try ShardWriter(file, compression: publish.compress, threads: threads)
+      rawBytes = 0
+    }
+    rawBytes += ShardWriter.rawBytes(of: sample.fields)
+    do { try writer!.write(key: sample.key, fields: sample.fields) } catch let fault as ShardFault {
+      throw PipelineError(
+        .badData, "\(name(index)):-:\(fault.member): \(fault.code.rawValue): \(fault.message)")
+    }
+  }
+
+  func finish(shard index: Int) throws -> PublishManifest.Shard {
+    let written = try writer.take()!.finish()
+    let name = name(index)
+    try Directory.rename(temporary(index), to: directory + "/" + name)
+    return .init(name: name, samples: written.samples, bytes: written.bytes, sha256: written.sha256)
+  }
+}

@@ -1,0 +1,114 @@
+import Shards
+
+/// A publish that is ready to be written: which samples, with which fields, in which format.
+struct PublishJob: ~Copyable {
+  let kept: KeptSamples
+  let plan: FieldPlan
+  /// Added fields that are rows of columns.
+  let storedFields: [String: AddedFields.Description]
+  /// Of MDS.
+  let table: MDSTable?
+  private let recipe: Recipe
+  private let files: [ShardFile]
+  private let shards: [IngestedShard]
+  private let verdicts: Verdicts
+  private let fields: AddedFields?
+
+  init(
+    _ recipe: Recipe, _ files: [ShardFile], _ shards: [IngestedShard], _ verdicts: Verdicts,
+    _ fields: AddedFields?, _ workspace: borrowing Workspace
+  ) throws {
+    let isKept = { (shard: Int, row: Int) in verdicts.isKept(shard: shard, row: row) }
+    let stored = StoredFields(recipe.addedFields, workspace: workspace.path)
+    let storedFields = try stored.descriptions(shards.filter { $0.manifest.accepted > 0 }.map(\.name))
+    let holdsSamples = [.webdataset, .mds].contains(recipe.publish.format)
+    let plan =
+      holdsSamples ? try FieldPlan(recipe, shards, isKept: isKept, workspace) : FieldPlan(stream: recipe)
+    var table: MDSTable?
+    if recipe.publish.format == .mds {
+      let added = (fields?.descriptions ?? [:]).merging(storedFields) { first, _ in first }
+      table = try MDSTable(
+        plan.names ?? [], added: added, rawImage: recipe.publish.image.form == .raw ? plan.imageName : nil)
+    }
+    kept = try KeptSamples(shards, order: recipe.publish.order, workspace, isKept: isKept)
+    (self.recipe, self.files, self.shards, self.verdicts) = (recipe, files, shards, verdicts)
+    (self.fields, self.plan, self.storedFields, self.table) = (fields, plan, storedFields, table)
+  }
+
+  /// Writes all shards into a staging directory, behind those that an interrupted run finished there.
+  func run(_ staging: String, workspace: String, _ events: @escaping EventHandler) throws -> PackedShards {
+    let journal = try OutputJournal(staging: staging)
+    let first = journal.samples
+    let memory = try MemoryPlan(recipe.limits)
+    if recipe.publish.format == .columns {
+      return try ColumnShards(recipe, files, shards, verdicts, storedFields, fields, workspace: workspace)
+        .write(to: staging, journal, events)
+    }
+    var packer = ShardPacker(
+      recipe, format(staging, threads: memory.workers), journal, fields, workspace: workspace, events: events)
+    if recipe.publish.format == .npy { return try packKeys(into: &packer, from: first, workspace) }
+    let source = try PublishSource(
+      kept, from: first, files, shards.map(\.manifest), recipe, workspace: workspace)
+    let plan = plan
+    if recipe.publish.order == .input {
+      return try orderedMap(
+        from: source, into: PackingSink(packer, shards: kept.shards), workers: memory.workers,
+        window: memory.window, makeWorker: { PublishWorker(plan) }, finish: { try $0.finish() })
+    }
+    let spool = workspace + "/.publish-spool"
+    let positions = first..<kept.rows.count
+    let accepted = shards.reduce(0) { $0 + $1.manifest.accepted }
+    let bytes = files.reduce(0) { $0 + $1.status.size } / UInt64(max(1, accepted)) * UInt64(positions.count)
+    let sink = SpoolingSink(
+      try SampleSpool(
+        directory: spool, positions: positions, bytes: bytes, bucketBytes: recipe.limits.memory / 8))
+    try orderedMap(
+      from: source, into: sink, workers: memory.workers, window: memory.window,
+      makeWorker: { PublishWorker(plan) }, finish: { try $0.finish() })
+    try SampleSpool.read(spool) { position, sample in
+      let row = kept.rows[position]
+      try packer.add(sample, position: position, shard: kept.shards[Int(row.shard)], row: Int(row.row))
+    }
+    return try packer.finish()
+  }
+
+  private func format(_ staging: String, threads: Int) -> any ShardFormat {
+    switch recipe.publish.format {
+    case .webdataset, .columns: TarShards(recipe.publish, directory: staging, threads: threads)
+    case .mds:
+      MDSShards(recipe.publish.mdsFormat(table!.columns), table!, directory: staging, threads: threads)
+    case .npy:
+      ArrayShards(
+        recipe.publish, (fields?.descriptions ?? [:]).merging(storedFields) { first, _ in first },
+        directory: staging)
+    }
+  }
+
+  /// Samples without their own fields: nothing has to be read again but the keys.
+  private func packKeys(
+    into packer: inout ShardPacker, from first: Int, _ workspace: String
+  ) throws -> PackedShards {
+    var keys: [Int32: [ArraySlice<UInt8>]] = [:]
+    for (position, row) in kept.rows.enumerated().dropFirst(first) {
+      let shard = kept.shards[Int(row.shard)]
+      if keys[row.shard] == nil {
+        // In the input's order one shard follows the other.
+        if recipe.publish.order == .input { keys.removeAll() }
+        keys[row.shard] = try KeyFile.keys(workspace + "/columns/\(shard)/keys.txt")
+      }
+      let key = keys[row.shard]![Int(row.row)]
+      try packer.add(
+        PublishedSample(key: Array(key), fields: []), position: position, shard: shard, row: Int(row.row))
+    }
+    return try packer.finish()
+  }
+}
+
+extension Recipe.Publish {
+  /// Most bytes of an MDS shard.
+  var mdsBytes: Int { shardBytes ?? MDSFormat.defaultSizeLimit }
+
+  func mdsFormat(_ columns: [MDSColumn]) -> MDSFormat {
+    MDSFormat(columns, compression: compress, sizeLimit: mdsBytes)
+  }
+}
