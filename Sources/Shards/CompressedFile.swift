@@ -14,9 +14,10 @@ struct CompressedFile: ~Copyable {
     let coder: Coder =
       switch compression {
       case .none: .none
-      case .gzip(let level): .gzip(try GzipCompressor(level: level))
+      case .gzip(let level): .gzip(try GzipCompressor(level: level ?? ShardCompression.gzipLevel))
       case .zstd(let level, let window):
-        .zstd(try ZstdCompressor(level: level, window: window, threads: threads))
+        .zstd(
+          try ZstdCompressor(level: level ?? ShardCompression.zstdLevel, window: window, threads: threads))
       }
     sink = WriteBehindFile(file)
     self.coder = coder

@@ -45,7 +45,7 @@ struct PipeCommand: ParsableCommand {
   func run() throws {
     var options = Pipe.Options()
     options.plan = plan
-    options.compression = format == .zstd ? .zstd(level: ShardCompression.zstdLevel) : .none
+    options.compression = format == .zstd ? .zstd() : .none
     options.add = try (add ?? "").split(separator: ",").map { name in
       guard let field = Pipe.Added(rawValue: String(name)) else {
         let names = Pipe.Added.allCases.map(\.rawValue).joined(separator: ", ")

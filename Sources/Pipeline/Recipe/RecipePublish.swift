@@ -177,7 +177,7 @@ extension Recipe.Publish {
     var values = encoder.container(keyedBy: CodingKeys.self)
     try values.encode(path, forKey: .path)
     try values.encode(format, forKey: .format)
-    if case .zstd(let level, let window?) = compress {
+    if case .zstd(let level?, let window?) = compress {
       try values.encode(["zstd": level, "window": window], forKey: .compress)
     } else {
       try values.encode(compress.text, forKey: .compress)

@@ -1,0 +1,25 @@
+"""Writes a tar of small samples.
+
+usage: field_shard.py FILE "[(0, 'png'), (0, 'txt'), (1, 'png'), ...]"
+"""
+import ast
+import io
+import os
+import sys
+import tarfile
+
+from PIL import Image
+
+os.makedirs(os.path.dirname(sys.argv[1]), exist_ok=True)
+with tarfile.open(sys.argv[1], "w", format=tarfile.USTAR_FORMAT) as tar:
+    for index, field in ast.literal_eval(sys.argv[2]):
+        data = f"{index} is {field}".encode()
+        if field == "png":
+            buffer = io.BytesIO()
+            Image.new("RGB", (40 + index, 30), (10 * index, 20, 30)).save(buffer, "png")
+            data = buffer.getvalue()
+        elif field == "json":
+            data = b'{"a": %d}' % index
+        info = tarfile.TarInfo(f"sample{index}.{field}")
+        info.size = len(data)
+        tar.addfile(info, io.BytesIO(data))
