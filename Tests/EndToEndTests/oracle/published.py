@@ -40,7 +40,7 @@ def wanted(source, workspace, image_field="jpg"):
 
 def tars(out):
     """The shards of a directory in order; their names must be 00000, 00001, ... without a gap."""
-    paths = sorted(glob.glob(out + "/*.tar")) or sorted(glob.glob(out + "/*.tar.zst"))
+    paths = sorted(path for suffix in ("tar", "tar.gz", "tar.zst") for path in glob.glob(f"{out}/*.{suffix}"))
     for number, path in enumerate(paths):
         assert int(os.path.basename(path).split(".")[0]) == number, path
     assert paths, "no shards"

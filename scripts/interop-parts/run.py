@@ -1,0 +1,162 @@
+"""Publishes samples/ in several forms and runs every reader over them; see scripts/interop.
+
+usage: run.py HOME TAMIS [--list] [--markdown FILE] [NAMES...]
+"""
+import argparse
+import os
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass
+
+parts = os.path.dirname(os.path.abspath(__file__))
+root = os.path.dirname(os.path.dirname(parts))
+oracles = root + "/Tests/EndToEndTests/oracle"
+source = root + "/samples/shards"
+small = root + "/.venv"
+
+# Name of a directory -> its `publish`, without the path. Pictures have one field name, captions are UTF-8.
+FORMS = {
+    "tar": "samples_per_shard: 100",
+    "tar.gz": "samples_per_shard: 100, compress: gzip",
+    "tar.zst": "samples_per_shard: 100, compress: zstd",
+    "mds": "format: mds, shard_bytes: 1MiB, compress: zstd",
+    "mds-level": "format: mds, shard_bytes: 1MiB, compress: zstd:9",
+    "mds-plain": "format: mds, shard_bytes: 1MiB",
+    "datacomp": "digits: 8, samples_per_shard: 100, sidecars: [sizes, len, stats, idx, sums, subset]",
+}
+
+
+@dataclass
+class Reader:
+    name: str
+    title: str
+    form: str
+    script: str
+    """What the script asserts, in words."""
+    checked: str
+    more: tuple = ()
+    large: bool = False
+    """Folders that go before the packages of the environment."""
+    first: tuple = ()
+
+
+def readers(home, tamis):
+    pictures = "keys, order, every byte of every field; pictures decode"
+    mds = f"index keys, sizes, hashes; {pictures}"
+    return [
+        Reader("webdataset-1.0", "webdataset", "tar", oracles + "/read_webdataset.py",
+               f"{pictures}; counts of `sizes.json` and `__len__`", ("1.0",)),
+        Reader("webdataset-0.2", "webdataset", "tar", oracles + "/read_webdataset.py", "the same", ("0.2",)),
+        Reader("webdataset-gz", "webdataset, `.tar.gz`", "tar.gz", oracles + "/read_webdataset.py", "the same", ("1.0",)),
+        Reader("webdataset-zst", "webdataset, `pipe:tamis cat x.tar.zst`", "tar.zst", oracles + "/read_webdataset.py",
+               "the same", ("1.0", tamis)),
+        Reader("webdataset-0.2-zst", "webdataset, `pipe:tamis cat x.tar.zst`", "tar.zst",
+               oracles + "/read_webdataset.py", "the same", ("0.2", tamis)),
+        Reader("datasets", "Hugging Face datasets, `load_dataset(\"webdataset\")`", "tar", oracles + "/read_datasets.py",
+               f"streaming and not: {pictures}; same columns throughout"),
+        Reader("datasets-gz", "the same, `.tar.gz`", "tar.gz", oracles + "/read_datasets.py", "the same"),
+        Reader("mds", "MDSReader, zstd", "mds", oracles + "/read_mds.py",
+               f"{mds}; raw shards are those of MDSWriter", ("--by-size",)),
+        Reader("mds-level", "MDSReader, zstd:9", "mds-level", oracles + "/read_mds.py", "the same", ("--by-size",)),
+        Reader("mds-plain", "MDSReader, not compressed", "mds-plain", oracles + "/read_mds.py", "the same", ("--by-size",)),
+        Reader("streaming", "StreamingDataset, zstd", "mds", parts + "/streaming_reader.py",
+               f"hashes validated; {pictures}; a shuffled pass has every key once", large=True),
+        Reader("streaming-plain", "StreamingDataset, not compressed", "mds-plain", parts + "/streaming_reader.py",
+               "the same", large=True),
+        Reader("litdata", "LitData's StreamingDataset over MDS, zstd", "mds", parts + "/litdata_reader.py",
+               f"by iteration and by index: {pictures}", large=True),
+        Reader("openclip", "OpenCLIP (`open_clip_train.data`)", "tar", parts + "/openclip_rules.py",
+               "`get_dataset_size`, grouping and filter over all shards in one row; `get_wds_dataset` with 2 processes: every"
+               " pixel and caption once", large=True, first=(home + "/openclip",)),
+        Reader("dali", "DALI `fn.readers.webdataset`, CPU, our `.idx`", "tar", parts + "/dali_reader.py",
+               "order, every byte of every field; pictures decode", large=True),
+        Reader("wids", "wids, `shardindex.json`", "tar", parts + "/wids_reader.py",
+               f"MD5 and size of shards; {pictures}; random access", large=True),
+        Reader("wids-0.2", "wids, `shardindex.json`", "tar", parts + "/wids_reader.py", "the same",
+               (small + "/readers",), large=True),
+        Reader("datacomp", "DataComp's rules (our code, after its resharder)", "datacomp", parts + "/datacomp_rules.py",
+               "`subset.npy`: type, order, every uid found by bisection; 8-digit names, counts of `_stats.json`"),
+        Reader("tar", "tar", "tar", parts + "/tools.py", "names in order; extracted files are the members", ("tar",)),
+        Reader("zstd", "zstd --test, zstd -dc, tar", "tar.zst", parts + "/tools.py",
+               "frames are whole; extracted files are the members", ("zstd",)),
+        Reader("sha256sum", "sha256sum --check --strict", "tar", parts + "/tools.py", "`SHA256SUMS`, which lists every shard",
+               ("sha256sum",)),
+        Reader("sha256sum-mds", "the same, MDS", "mds", parts + "/tools.py", "the same", ("sha256sum",)),
+    ]
+
+
+def publish(folder, form, tamis):
+    """Publishes one form over the shared workspace; returns what went wrong, or nothing."""
+    recipe = f"{folder}/{form}.yaml"
+    with open(recipe, "w") as file:
+        file.write(
+            f"input: {{ path: {source} }}\ndecode: {{ on_bad_caption: replace }}\n"
+            f"publish: {{ path: {folder}/{form}, image_field: jpg, {FORMS[form]} }}\n")
+    done = subprocess.run([tamis, "run", recipe, "-q", "-w", folder + "/ws"], capture_output=True, text=True)
+    return done.stderr[-2000:] or f"tamis: exit {done.returncode}" if done.returncode else ""
+
+
+def read(reader, folder, home):
+    """Runs one reader: its exit status, and its version and count or what went wrong."""
+    python = (home if reader.large else small) + "/bin/python"
+    paths = [source, f"{folder}/{reader.form}", folder + "/ws"]
+    # The tool's name stands first for the plain tools, options last for the others.
+    arguments = [*reader.more, *paths] if reader.script.endswith("tools.py") else [*paths, *reader.more]
+    environment = os.environ | {
+        "PYTHONPATH": os.pathsep.join([*reader.first, oracles]),
+        "PYTHONWARNINGS": "ignore",
+        "CUDA_VISIBLE_DEVICES": "",
+    }
+    try:
+        done = subprocess.run(
+            [python, reader.script, *arguments], capture_output=True, text=True, env=environment, timeout=300)
+    except subprocess.TimeoutExpired:
+        return 124, "no end after 300 s"
+    if done.returncode:
+        return done.returncode, done.stderr[-3000:]
+    return 0, done.stdout.strip().split("\n")[-1]
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("home")
+    parser.add_argument("tamis")
+    parser.add_argument("names", nargs="*")
+    parser.add_argument("--list", action="store_true")
+    parser.add_argument("--markdown")
+    options = parser.parse_args()
+    home, tamis = os.path.abspath(options.home), os.path.abspath(options.tamis)
+    chosen = readers(home, tamis)
+    if options.list:
+        print("\n".join(reader.name for reader in chosen))
+        return 0
+    unknown = set(options.names) - {reader.name for reader in chosen}
+    if unknown:
+        sys.exit(f"scripts/interop: no reader {', '.join(sorted(unknown))}; --list names them")
+    if options.names:
+        chosen = [reader for reader in chosen if reader.name in options.names]
+
+    failed = 0
+    rows = ["| reader | version | checked | samples | exit |", "|---|---|---|---|---|"]
+    print("\n".join(rows))
+    with tempfile.TemporaryDirectory() as folder:
+        faults = {}
+        for reader in chosen:
+            if reader.form not in faults:
+                faults[reader.form] = publish(folder, reader.form, tamis)
+            fault = faults[reader.form]
+            status, words = (1, fault) if fault else read(reader, folder, home)
+            version, _, count = words.rpartition(" ") if status == 0 else ("", "", "")
+            rows.append(f"| {reader.title} | {version} | {reader.checked} | {count} | {status} |")
+            print(rows[-1], flush=True)
+            if status:
+                failed += 1
+                print(f"{reader.name}: {words}", file=sys.stderr, flush=True)
+    if options.markdown:
+        with open(options.markdown, "w") as file:
+            file.write("\n".join(rows) + "\n")
+    return 1 if failed else 0
+
+
+sys.exit(main())
