@@ -36,7 +36,7 @@ class Reader:
     """What the script asserts, in words."""
     checked: str
     more: tuple = ()
-    large: bool = False
+    python: str = "tests"
     """Folders that go before the packages of the environment."""
     first: tuple = ()
 
@@ -61,20 +61,22 @@ def readers(home, tamis):
         Reader("mds-level", "MDSReader, zstd:9", "mds-level", oracles + "/read_mds.py", "the same", ("--by-size",)),
         Reader("mds-plain", "MDSReader, not compressed", "mds-plain", oracles + "/read_mds.py", "the same", ("--by-size",)),
         Reader("streaming", "StreamingDataset, zstd", "mds", parts + "/streaming_reader.py",
-               f"hashes validated; {pictures}; a shuffled pass has every key once", large=True),
+               f"hashes validated; {pictures}; a shuffled pass has every key once", python="large"),
         Reader("streaming-plain", "StreamingDataset, not compressed", "mds-plain", parts + "/streaming_reader.py",
-               "the same", large=True),
+               "the same", python="large"),
         Reader("litdata", "LitData's StreamingDataset over MDS, zstd", "mds", parts + "/litdata_reader.py",
-               f"by iteration and by index: {pictures}", large=True),
+               f"by iteration and by index: {pictures}", python="large"),
         Reader("openclip", "OpenCLIP (`open_clip_train.data`)", "tar", parts + "/openclip_rules.py",
                "`get_dataset_size`, grouping and filter over all shards in one row; `get_wds_dataset` with 2 processes: every"
-               " pixel and caption once", large=True, first=(home + "/openclip",)),
+               " pixel and caption once", python="large", first=(home + "/openclip",)),
         Reader("dali", "DALI `fn.readers.webdataset`, CPU, our `.idx`", "tar", parts + "/dali_reader.py",
-               "order, every byte of every field; pictures decode", large=True),
+               "order, every byte of every field; pictures decode", python="large"),
         Reader("wids", "wids, `shardindex.json`", "tar", parts + "/wids_reader.py",
-               f"MD5 and size of shards; {pictures}; random access", large=True),
+               f"MD5 and size of shards; {pictures}; random access", python="large"),
         Reader("wids-0.2", "wids, `shardindex.json`", "tar", parts + "/wids_reader.py", "the same",
-               (small + "/readers",), large=True),
+               (small + "/readers",), python="large"),
+        Reader("energon", "Megatron-Energon, `energon prepare` and its loader", "tar", parts + "/energon_reader.py",
+               "its own counts beside `sizes.json`; keys, order, every byte of picture and caption", python="energon"),
         Reader("datacomp", "DataComp's rules (our code, after its resharder)", "datacomp", parts + "/datacomp_rules.py",
                "`subset.npy`: type, order, every uid found by bisection; 8-digit names, counts of `_stats.json`"),
         Reader("tar", "tar", "tar", parts + "/tools.py", "names in order; extracted files are the members", ("tar",)),
@@ -99,7 +101,7 @@ def publish(folder, form, tamis):
 
 def read(reader, folder, home):
     """Runs one reader: its exit status, and its version and count or what went wrong."""
-    python = (home if reader.large else small) + "/bin/python"
+    python = {"tests": small, "large": home, "energon": home + "/energon"}[reader.python] + "/bin/python"
     paths = [source, f"{folder}/{reader.form}", folder + "/ws"]
     # The tool's name stands first for the plain tools, options last for the others.
     arguments = [*reader.more, *paths] if reader.script.endswith("tools.py") else [*paths, *reader.more]
