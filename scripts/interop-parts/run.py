@@ -1,9 +1,14 @@
 """Publishes samples/ in several forms and runs every reader over them; see scripts/interop.
 
 usage: run.py HOME TAMIS [--list] [--markdown FILE] [NAMES...]
+
+The name `howto` stands for the Python blocks of docs/readers.md: each is run as it stands, where DIR is a published
+directory and the current one empty.
 """
 import argparse
 import os
+import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -101,23 +106,69 @@ def publish(folder, form, tamis):
 
 def read(reader, folder, home):
     """Runs one reader: its exit status, and its version and count or what went wrong."""
-    python = {"tests": small, "large": home, "energon": home + "/energon"}[reader.python] + "/bin/python"
+    python, environment = environment_of(reader, home)
     paths = [source, f"{folder}/{reader.form}", folder + "/ws"]
     # The tool's name stands first for the plain tools, options last for the others.
     arguments = [*reader.more, *paths] if reader.script.endswith("tools.py") else [*paths, *reader.more]
-    environment = os.environ | {
+    return called([python, reader.script, *arguments], environment)
+
+
+def environment_of(reader, home):
+    """The Python and the environment that a reader runs in."""
+    python = {"tests": small, "large": home, "energon": home + "/energon"}[reader.python] + "/bin/python"
+    return python, os.environ | {
         "PYTHONPATH": os.pathsep.join([*reader.first, oracles]),
         "PYTHONWARNINGS": "ignore",
         "CUDA_VISIBLE_DEVICES": "",
     }
+
+
+def called(arguments, environment, where=None):
+    """Exit status of a process, and its last line or what went wrong."""
     try:
-        done = subprocess.run(
-            [python, reader.script, *arguments], capture_output=True, text=True, env=environment, timeout=300)
+        done = subprocess.run(arguments, capture_output=True, text=True, env=environment, timeout=300, cwd=where)
     except subprocess.TimeoutExpired:
         return 124, "no end after 300 s"
     if done.returncode:
         return done.returncode, done.stderr[-3000:]
-    return 0, done.stdout.strip().split("\n")[-1]
+    return 0, (done.stdout.strip().split("\n") or [""])[-1]
+
+
+def howtos(home, tamis, folder):
+    """Runs the blocks of docs/readers.md; yields a name, the exit status and what was printed."""
+    text = open(root + "/docs/readers.md").read()
+    blocks = re.findall(r"<!-- run (\S+) (\S+) -->\n```python\n(.*?)```", text, re.S)
+    assert blocks, "no blocks in docs/readers.md"
+    for number, (python, form, code) in enumerate(blocks):
+        first = (home + "/openclip",) if python == "openclip" else ()
+        reader = Reader("", "", form, "", "", python="large" if python == "openclip" else python, first=first)
+        program, environment = environment_of(reader, home)
+        where = f"{folder}/howto-{number}"
+        os.makedirs(where + "/bin")
+        os.symlink(tamis, where + "/bin/tamis")
+        shutil.copytree(f"{folder}/{form}", where + "/DIR")
+        environment["PATH"] = where + "/bin:" + environment["PATH"]
+        environment |= {"HF_HOME": where + "/hub", "HF_HUB_OFFLINE": "1"}
+        if python != "tests":
+            code = "import torchvision_or_stand_in\n" + code
+            environment["PYTHONPATH"] += os.pathsep + parts
+        with open(where + "/block.py", "w") as file:
+            file.write(code)
+        status, words = called([program, "block.py"], environment, where)
+        if status == 0 and not words:  # A loop over nothing: StreamingDataset's ends so when a shard is bad.
+            status, words = 1, "printed nothing"
+        yield f"block {number + 1} ({form})", status, words
+
+
+def written(path, table):
+    """Writes a table to a file, between its markers if it has them."""
+    begin, end = "<!-- made by scripts/interop: begin -->\n", "<!-- made by scripts/interop: end -->"
+    old = open(path).read() if os.path.exists(path) else ""
+    if begin in old:
+        head, rest = old.split(begin)
+        table = head + begin + table + end + rest.split(end)[1]
+    with open(path, "w") as file:
+        file.write(table)
 
 
 def main():
@@ -131,9 +182,9 @@ def main():
     home, tamis = os.path.abspath(options.home), os.path.abspath(options.tamis)
     chosen = readers(home, tamis)
     if options.list:
-        print("\n".join(reader.name for reader in chosen))
+        print("\n".join([*(reader.name for reader in chosen), "howto"]))
         return 0
-    unknown = set(options.names) - {reader.name for reader in chosen}
+    unknown = set(options.names) - {reader.name for reader in chosen} - {"howto"}
     if unknown:
         sys.exit(f"scripts/interop: no reader {', '.join(sorted(unknown))}; --list names them")
     if options.names:
@@ -155,9 +206,14 @@ def main():
             if status:
                 failed += 1
                 print(f"{reader.name}: {words}", file=sys.stderr, flush=True)
+        if not options.names or "howto" in options.names:
+            for form in FORMS:
+                faults[form] = faults[form] if form in faults else publish(folder, form, tamis)
+            for name, status, words in howtos(home, tamis, folder):
+                failed += status != 0
+                print(f"docs/readers.md, {name}: exit {status}: {words}", file=sys.stderr, flush=True)
     if options.markdown:
-        with open(options.markdown, "w") as file:
-            file.write("\n".join(rows) + "\n")
+        written(options.markdown, "\n".join(rows) + "\n")
     return 1 if failed else 0
 
 
