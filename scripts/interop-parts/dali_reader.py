@@ -20,10 +20,10 @@ arguments = {
 }
 
 
-# An empty caption is a member of no bytes, which DALI takes for missing: `empty`, its default, gives no bytes for both.
+# An empty caption is a member of no bytes, which is not a missing one.
 @pipeline_def(batch_size=1, num_threads=1, device_id=None)
 def stored():
-    return tuple(fn.readers.webdataset(missing_component_behavior="empty", **arguments))
+    return tuple(fn.readers.webdataset(missing_component_behavior="error", **arguments))
 
 
 pipe = stored()
