@@ -29,6 +29,8 @@ FORMS = {
     "mds-level": "format: mds, shard_bytes: 1MiB, compress: zstd:9",
     "mds-plain": "format: mds, shard_bytes: 1MiB",
     "datacomp": "digits: 8, samples_per_shard: 100, sidecars: [sizes, len, stats, idx, sums, subset]",
+    # Tars that webdataset's ShardWriter wrote, and `tamis index`.
+    "indexed": None,
 }
 
 
@@ -77,9 +79,15 @@ def readers(home, tamis):
         Reader("dali", "DALI `fn.readers.webdataset`, CPU, our `.idx`", "tar", parts + "/dali_reader.py",
                "order, every byte of every field; pictures decode", python="large"),
         Reader("wids", "wids, `shardindex.json`", "tar", parts + "/wids_reader.py",
-               f"MD5 and size of shards; {pictures}; random access", python="large"),
+               f"names and sizes of shards; {pictures}; random access", python="large"),
         Reader("wids-0.2", "wids, `shardindex.json`", "tar", parts + "/wids_reader.py", "the same",
                (small + "/readers",), python="large"),
+        Reader("dali-indexed", "DALI, `tamis index` over webdataset's own tars", "indexed", parts + "/dali_reader.py",
+               "the same as above", python="large"),
+        Reader("wids-indexed", "wids, `tamis index` over webdataset's own tars", "indexed", parts + "/wids_reader.py",
+               "the same as above", python="large"),
+        Reader("webdataset-indexed", "webdataset, `tamis index` over its own tars", "indexed",
+               oracles + "/read_webdataset.py", "the same as above", ("1.0",)),
         Reader("energon", "Megatron-Energon, `energon prepare` and its loader", "tar", parts + "/energon_reader.py",
                "its own counts beside `sizes.json`; keys, order, every byte of picture and caption", python="energon"),
         Reader("datacomp", "DataComp's rules (our code, after its resharder)", "datacomp", parts + "/datacomp_rules.py",
@@ -95,6 +103,8 @@ def readers(home, tamis):
 
 def publish(folder, form, tamis):
     """Publishes one form over the shared workspace; returns what went wrong, or nothing."""
+    if form == "indexed":
+        return index(folder, tamis)
     recipe = f"{folder}/{form}.yaml"
     with open(recipe, "w") as file:
         file.write(
@@ -102,6 +112,20 @@ def publish(folder, form, tamis):
             f"publish: {{ path: {folder}/{form}, image_field: jpg, {FORMS[form]} }}\n")
     done = subprocess.run([tamis, "run", recipe, "-q", "-w", folder + "/ws"], capture_output=True, text=True)
     return done.stderr[-2000:] or f"tamis: exit {done.returncode}" if done.returncode else ""
+
+
+def index(folder, tamis):
+    """The samples in tars by another hand, with `tamis index` over them; returns what went wrong, or nothing."""
+    sys.path.insert(0, oracles)
+    import webdataset
+    from published import wanted
+
+    os.makedirs(folder + "/indexed")
+    with webdataset.ShardWriter(folder + "/indexed/%05d.tar", maxcount=100, verbose=0) as writer:
+        for key, fields in wanted(source, folder + "/ws").items():
+            writer.write({"__key__": key} | fields)
+    done = subprocess.run([tamis, "index", folder + "/indexed", "-q"], capture_output=True, text=True)
+    return done.stderr[-2000:] or f"tamis index: exit {done.returncode}" if done.returncode else ""
 
 
 def read(reader, folder, home):
@@ -196,8 +220,9 @@ def main():
     with tempfile.TemporaryDirectory() as folder:
         faults = {}
         for reader in chosen:
-            if reader.form not in faults:
-                faults[reader.form] = publish(folder, reader.form, tamis)
+            for form in ("tar", reader.form):  # The first makes the workspace, which all are compared by.
+                if form not in faults:
+                    faults[form] = publish(folder, form, tamis)
             fault = faults[reader.form]
             status, words = (1, fault) if fault else read(reader, folder, home)
             version, _, count = words.rpartition(" ") if status == 0 else ("", "", "")

@@ -1,5 +1,4 @@
 """wids: random access through shardindex.json. usage: wids_reader.py IN OUT WORKSPACE [FOLDER of another wids]"""
-import hashlib
 import importlib.metadata
 import json
 import os
@@ -23,8 +22,7 @@ index = json.load(open(out + "/shardindex.json"))
 assert index["__kind__"] == "wids-shard-index-v1" and index["wids_version"] == 1, index
 assert [shard["url"] for shard in index["shardlist"]] == [os.path.basename(path) for path in tars(out)]
 for shard in index["shardlist"]:
-    data = open(f"{out}/{shard['url']}", "rb").read()
-    assert shard["filesize"] == len(data) and shard["md5sum"] == hashlib.md5(data).hexdigest(), shard
+    assert shard["filesize"] == os.path.getsize(f"{out}/{shard['url']}"), shard
 
 with tempfile.TemporaryDirectory() as cache:
     # The default transformation decodes; the identity leaves the streams of the members.
