@@ -20,6 +20,8 @@ oracles = root + "/Tests/EndToEndTests/oracle"
 source = root + "/samples/shards"
 small = root + "/.venv"
 
+ARRAYS = "add: [mask, ratio, thumbnail]"
+
 # Name of a directory -> its `publish`, without the path. Pictures have one field name, captions are UTF-8.
 FORMS = {
     "tar": "samples_per_shard: 100",
@@ -29,6 +31,12 @@ FORMS = {
     "mds-level": "format: mds, shard_bytes: 1MiB, compress: zstd:9",
     "mds-plain": "format: mds, shard_bytes: 1MiB",
     "datacomp": "digits: 8, samples_per_shard: 100, sidecars: [sizes, len, stats, idx, sums, subset]",
+    # The same samples with masks: whole, as bare columns, and as shards of columns beside the input.
+    "arrays-tar": f"samples_per_shard: 200, {ARRAYS}",
+    "npy": f"format: npy, samples_per_shard: 200, {ARRAYS}",
+    "npy-merged": f"format: npy, samples_per_shard: all, {ARRAYS}",
+    "columns": f"format: columns, {ARRAYS}",
+    "mds-arrays": f"format: mds, samples_per_shard: 200, compress: zstd, {ARRAYS}",
     # Tars that webdataset's ShardWriter wrote, and `tamis index`.
     "indexed": None,
 }
@@ -67,6 +75,8 @@ def readers(home, tamis):
                f"{mds}; raw shards are those of MDSWriter", ("--by-size",)),
         Reader("mds-level", "MDSReader, zstd:9", "mds-level", oracles + "/read_mds.py", "the same", ("--by-size",)),
         Reader("mds-plain", "MDSReader, not compressed", "mds-plain", oracles + "/read_mds.py", "the same", ("--by-size",)),
+        Reader("mds-arrays", "MDSReader, zstd, added arrays", "mds-arrays", oracles + "/read_mds.py",
+               "the same; type, shape and values of `ndarray` columns are those of the tars' `.npy`", ("--arrays", "WHOLE")),
         Reader("streaming", "StreamingDataset, zstd", "mds", parts + "/streaming_reader.py",
                f"hashes validated; {pictures}; a shuffled pass has every key once", python="large"),
         Reader("streaming-plain", "StreamingDataset, not compressed", "mds-plain", parts + "/streaming_reader.py",
@@ -92,6 +102,11 @@ def readers(home, tamis):
                "its own counts beside `sizes.json`; keys, order, every byte of picture and caption", python="energon"),
         Reader("datacomp", "DataComp's rules (our code, after its resharder)", "datacomp", parts + "/datacomp_rules.py",
                "`subset.npy`: type, order, every uid found by bisection; 8-digit names, counts of `_stats.json`"),
+        Reader("numpy", "NumPy, bare columns by shard", "npy", oracles + "/read_arrays.py",
+               "memory-mapped: every row is the `.npy` member of its key in the tars"),
+        Reader("numpy-merged", "NumPy, bare columns merged", "npy-merged", oracles + "/read_arrays.py", "the same"),
+        Reader("columns", "webdataset, column shards in lock-step with the input", "columns", oracles + "/read_columns.py",
+               "same keys in the same order beside every input sample; every array; a verdict for those left out"),
         Reader("tar", "tar", "tar", parts + "/tools.py", "names in order; extracted files are the members", ("tar",)),
         Reader("zstd", "zstd --test, zstd -dc, tar", "tar.zst", parts + "/tools.py",
                "frames are whole; extracted files are the members", ("zstd",)),
@@ -106,11 +121,16 @@ def publish(folder, form, tamis):
     if form == "indexed":
         return index(folder, tamis)
     recipe = f"{folder}/{form}.yaml"
+    publish = f"path: {folder}/{form}, {FORMS[form]}"
+    workspace = folder + ("/ws-arrays" if ARRAYS in FORMS[form] else "/ws")
     with open(recipe, "w") as file:
-        file.write(
-            f"input: {{ path: {source} }}\ndecode: {{ on_bad_caption: replace }}\n"
-            f"publish: {{ path: {folder}/{form}, image_field: jpg, {FORMS[form]} }}\n")
-    done = subprocess.run([tamis, "run", recipe, "-q", "-w", folder + "/ws"], capture_output=True, text=True)
+        file.write(f"input: {{ path: {source} }}\ndecode: {{ on_bad_caption: replace }}\n")
+        if ARRAYS in FORMS[form]:
+            file.write("features: { pca: { size: 16, mask: { ratio: [0.1, 0.9], seed: 7 } } }\n")
+        if not form.startswith(("npy", "columns")):  # These hold none of the samples' own fields.
+            publish += ", image_field: jpg"
+        file.write(f"publish: {{ {publish} }}\n")
+    done = subprocess.run([tamis, "run", recipe, "-q", "-w", workspace], capture_output=True, text=True)
     return done.stderr[-2000:] or f"tamis: exit {done.returncode}" if done.returncode else ""
 
 
@@ -132,8 +152,13 @@ def read(reader, folder, home):
     """Runs one reader: its exit status, and its version and count or what went wrong."""
     python, environment = environment_of(reader, home)
     paths = [source, f"{folder}/{reader.form}", folder + "/ws"]
+    whole = folder + "/arrays-tar"
     # The tool's name stands first for the plain tools, options last for the others.
-    arguments = [*reader.more, *paths] if reader.script.endswith("tools.py") else [*paths, *reader.more]
+    arguments = {
+        "tools.py": [*reader.more, *paths],
+        "read_arrays.py": [paths[1], whole],
+        "read_columns.py": [paths[0], paths[1], whole],
+    }.get(os.path.basename(reader.script), [*paths, *(word.replace("WHOLE", whole) for word in reader.more)])
     return called([python, reader.script, *arguments], environment)
 
 
@@ -220,7 +245,8 @@ def main():
     with tempfile.TemporaryDirectory() as folder:
         faults = {}
         for reader in chosen:
-            for form in ("tar", reader.form):  # The first makes the workspace, which all are compared by.
+            # The first makes the workspace that all are compared by; arrays are compared with those in tars.
+            for form in ("tar", "arrays-tar", reader.form):
                 if form not in faults:
                     faults[form] = publish(folder, form, tamis)
             fault = faults[reader.form]
