@@ -86,12 +86,18 @@ public struct MDSFormat: Sendable {
       "\"column_encodings\": " + list(columns.map { quoted($0.encoding) }),
       "\"column_names\": " + list(columns.map { quoted($0.name) }),
       "\"column_sizes\": " + list(columns.map { $0.size.map(String.init) ?? "null" }),
-      "\"compression\": " + (compression == .none ? "null" : quoted(compression.text)),
+      "\"compression\": " + (compression == .none ? "null" : quoted(name(of: compression))),
       "\"format\": \"mds\"",
       "\"hashes\": [\"sha256\"]",
       "\"size_limit\": \(sizeLimit)",
       "\"version\": 2",
     ]
+  }
+
+  /// `zstd` alone is level 3 to MDS's writer, and the only name with which LitData (0.2.76) opens the shards.
+  private static func name(of compression: ShardCompression) -> String {
+    if case .zstd(ShardCompression.zstdLevel, _) = compression { return "zstd" }
+    return compression.text
   }
 
   private static func file(_ file: (name: String, bytes: UInt64, sha256: String)) -> String {
