@@ -41,7 +41,11 @@ bench-passthrough: build ## Filtering a tar beside webdataset and coreutils.
 	Benchmarks/setup
 	$(BENCH_PYTHON) Benchmarks/passthrough/run.py $(TAMIS)
 
-.PHONY: bench-passthrough decode-worker
+bench-publish: build setup-test ## Pass-through, MDS beside MDSWriter, .tar.zst beside zstd; QUICK=1 for a short look.
+	Benchmarks/setup
+	$(BENCH_PYTHON) Benchmarks/publish/run.py $(TAMIS) .venv/bin/python Benchmarks/data/publish $(PARTS)
+
+.PHONY: bench-passthrough bench-publish decode-worker
 decode-worker: setup
 	Benchmarks/setup
 	TAMIS_LIGHT=1 swift build -c release --package-path Benchmarks --product DecodeWorker

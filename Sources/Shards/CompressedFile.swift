@@ -9,15 +9,21 @@ struct CompressedFile: ~Copyable {
   private var sink: WriteBehindFile
   private let coder: Coder
 
-  /// - Parameter threads: of zstd; the bytes do not depend on it.
-  init(_ file: consuming File, _ compression: ShardCompression, threads: Int) throws(DecompressionError) {
+  /// - Parameters:
+  ///   - threads: of zstd; the bytes do not depend on it.
+  ///   - contentBytes: all that will be written, if that is known: zstd then says so at the start.
+  init(
+    _ file: consuming File, _ compression: ShardCompression, threads: Int, contentBytes: UInt64? = nil
+  ) throws(DecompressionError) {
     let coder: Coder =
       switch compression {
       case .none: .none
       case .gzip(let level): .gzip(try GzipCompressor(level: level ?? ShardCompression.gzipLevel))
       case .zstd(let level, let window):
         .zstd(
-          try ZstdCompressor(level: level ?? ShardCompression.zstdLevel, window: window, threads: threads))
+          try ZstdCompressor(
+            level: level ?? ShardCompression.zstdLevel, window: window, threads: threads,
+            contentBytes: contentBytes))
       }
     sink = WriteBehindFile(file)
     self.coder = coder

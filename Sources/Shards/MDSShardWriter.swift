@@ -53,13 +53,14 @@ public struct MDSShardWriter: ~Copyable {
     for end in [0] + ends { header.appendLittleEndian(UInt32(start + end)) }
     header += format.config
 
-    var output = try CompressedFile(file, format.compression, threads: threads)
+    let rawBytes = UInt64(header.count + data.count)
+    // MDS's reader cannot unpack a frame that does not say how much is in it.
+    var output = try CompressedFile(file, format.compression, threads: threads, contentBytes: rawBytes)
     var hasher = SHA256()
     for part in [header, data] {
       unsafe part.withUnsafeBytes { unsafe hasher.update(bufferPointer: $0) }
       try output.write(part[...])
     }
-    let rawBytes = UInt64(header.count + data.count)
     let rawHash = hexadecimal(hasher.finalize())
     let samples = ends.count
     data.removeAll(keepingCapacity: true)

@@ -10,8 +10,12 @@ import CZstd
 
   /// Fails when the library was built without threads, as its bytes would then differ.
   ///
-  /// - Parameter window: base-2 logarithm of the window for long matches; nil: none are looked for.
-  package init(level: Int, window: Int? = nil, threads: Int = 1) throws(DecompressionError) {
+  /// - Parameters:
+  ///   - window: base-2 logarithm of the window for long matches; nil: none are looked for.
+  ///   - contentBytes: all that will be written, told in the frame's header; nil where it is not known before.
+  package init(
+    level: Int, window: Int? = nil, threads: Int = 1, contentBytes: UInt64? = nil
+  ) throws(DecompressionError) {
     guard let context = unsafe ZSTD_createCCtx() else {
       throw DecompressionError(message: "zstd could not start")
     }
@@ -22,10 +26,14 @@ import CZstd
     ]
     if let window { parameters += [(ZSTD_c_enableLongDistanceMatching, 1), (ZSTD_c_windowLog, window)] }
     for (parameter, value) in parameters {
-      let code = unsafe ZSTD_CCtx_setParameter(context, parameter, Int32(value))
-      guard ZSTD_isError(code) == 0 else {
-        throw DecompressionError(message: "zstd: \(unsafe String(cString: ZSTD_getErrorName(code)))")
-      }
+      try Self.check(unsafe ZSTD_CCtx_setParameter(context, parameter, Int32(value)))
+    }
+    if let contentBytes { try Self.check(unsafe ZSTD_CCtx_setPledgedSrcSize(context, contentBytes)) }
+  }
+
+  private static func check(_ code: Int) throws(DecompressionError) {
+    guard ZSTD_isError(code) == 0 else {
+      throw DecompressionError(message: "zstd: \(unsafe String(cString: ZSTD_getErrorName(code)))")
     }
   }
 
@@ -54,9 +62,7 @@ import CZstd
           return code
         }
       }
-      guard ZSTD_isError(remaining) == 0 else {
-        throw DecompressionError(message: "zstd: \(unsafe String(cString: ZSTD_getErrorName(remaining)))")
-      }
+      try Self.check(remaining)
       if produced > 0 { try output(buffer[..<produced]) }
       if end ? remaining == 0 : consumed == bytes.count { return }
     }
