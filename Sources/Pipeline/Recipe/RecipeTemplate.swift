@@ -57,11 +57,18 @@ extension RecipeFile {
 
     publish:
       path: out/
-      format: webdataset
-      compress: none                 # none | zstd
-      samples_per_shard: 10000
+      format: webdataset             # webdataset | mds | npy (arrays of `add`) | columns (the same beside each input shard)
+      compress: none                 # none | zstd | zstd:1 to 22 | { zstd: 19, window: 27 } | gzip | gzip:1 to 9
+      samples_per_shard: 10000       # or all
+      # shard_bytes: 64MiB           # a further bound, before compression; MDS has 64MiB without it
+      digits: 5                      # of shard numbers; 8 as DataComp
       order: input                   # input | key | { shuffle: SEED }
-      add: []                        # [mask]: a component mask beside each sample
+      add: []                        # [mask]: a component mask beside each sample; embedding, thumbnail, text, joint...
+      image: keep                    # the stored bytes | resize | raw (pixels), with image_size, resize_mode...
+      # image_field: jpg             # one name for all pictures
+      # fields: [jpg, txt]           # publish these only, or { caption.txt: txt, jpg: [jpg, png] }
+      missing: error                 # a field that only some samples have: error | empty | drop
+      # sidecars: all                # files beside the shards (docs/publishing.md)
 
     daemon:                          # tamis serve
       fit: { after_samples: 10000 }  # the plan is fitted on the first so many samples, then frozen
