@@ -24,7 +24,7 @@ def extracted(folder):
     assert files == members, f"{sorted(set(files) ^ set(members))[:5]}"
 
 
-version = call(tool, "--version").decode().split("\n")[0]
+version = call(tool, "--version").decode().split("\n")[0].strip("* ")
 with tempfile.TemporaryDirectory() as folder:
     if tool == "sha256sum":
         listed = {line.split("  ", 1)[1] for line in open(out + "/SHA256SUMS").read().splitlines()}
