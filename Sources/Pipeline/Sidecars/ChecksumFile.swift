@@ -1,7 +1,7 @@
 /// `SHA256SUMS`: a line `hash  name` a file, sorted by name, as `sha256sum` writes and checks it.
-enum ChecksumFile {
+package enum ChecksumFile {
   /// - Parameter files: path as seen from the file → SHA-256 in lower-case hex.
-  static func bytes(_ files: [String: String]) -> [UInt8] {
+  package static func bytes(_ files: [String: String]) -> [UInt8] {
     let lines = files.sorted { $0.key.utf8.lexicographicallyPrecedes($1.key.utf8) }.map { name, hash in
       let escaped = escaped(name)
       return (escaped == name ? "" : "\\") + hash + "  " + escaped + "\n"
@@ -10,7 +10,7 @@ enum ChecksumFile {
   }
 
   /// The files of such a text; nil if a line is none.
-  static func files(_ bytes: [UInt8]) -> [String: String]? {
+  package static func files(_ bytes: [UInt8]) -> [String: String]? {
     var files: [String: String] = [:]
     for line in bytes.split(separator: UInt8(ascii: "\n")) {
       let isEscaped = line.first == UInt8(ascii: "\\")

@@ -158,7 +158,7 @@ struct IndexFolder {
     for name in try Directory.names(in: place.output) ?? [] where !name.hasPrefix(".") {
       files[name] = ""
     }
-    files[Sidecar.sums.fileName!] = nil
+    for name in try directory.outdated() + [Sidecar.sums.fileName!] { files[name] = nil }
     for (name, entry) in directory.entries { files[name] = entry.sha256 }
     for shard in listing.shards { files[listing.path(of: shard.name)] = shard.sha256 }
     for name in files.keys where files[name] == "" {

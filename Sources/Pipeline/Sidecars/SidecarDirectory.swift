@@ -15,6 +15,8 @@ struct SidecarDirectory: ~Copyable {
   private let lock: File
   /// What an earlier attempt wrote, by name.
   private var own: [String: ColumnManifest.FileEntry] = [:]
+  /// Hashes of the manifests that say so.
+  private var manifests: Set<String> = []
   /// Manifest of an earlier attempt that came to its end.
   let manifest: PublishManifest?
   /// What is staged, in the order in which it gets its names.
@@ -30,19 +32,23 @@ struct SidecarDirectory: ~Copyable {
       throw PipelineError(.temporary, "\(path): another tamis writes sidecars there")
     }
     let staging = path + "/.tamis-index.tmp"
-    let manifest = try Self.manifest(path + "/" + Self.manifest)
-    for entries in [manifest, try Self.manifest(staging + "/" + Self.manifest)] {
+    var found: [PublishManifest?] = []
+    for place in [path, staging] {
+      guard let bytes = try readFile(place + "/" + Self.manifest),
+        let manifest = try? JSON.decode(PublishManifest.self, from: bytes)
+      else {
+        found.append(nil)
+        continue
+      }
       // A manifest is only a file: no name in it leads elsewhere.
-      own.merge((entries?.sidecars ?? [:]).filter { !$0.key.contains("/") }) { $1 }
+      own.merge((manifest.sidecars ?? [:]).filter { !$0.key.contains("/") }) { $1 }
+      manifests.insert(sha256(bytes))
+      found.append(manifest)
     }
     self.path = path
     self.staging = staging
     self.lock = lock
-    self.manifest = manifest
-  }
-
-  private static func manifest(_ path: String) throws -> PublishManifest? {
-    try readFile(path).flatMap { try? JSON.decode(PublishManifest.self, from: $0) }
+    manifest = found[0]
   }
 
   /// Whether a file is there that an earlier attempt did not write, or that was changed since.
@@ -51,7 +57,11 @@ struct SidecarDirectory: ~Copyable {
     if let entry = own[name], status.isRegular, status.size == entry.bytes {
       return try FileDigest(path: path + "/" + name).sha256 != entry.sha256
     }
-    if name == Self.manifest || name == Sidecar.sums.fileName { return manifest == nil && own.isEmpty }
+    if name == Self.manifest { return manifest == nil }
+    if name == Sidecar.sums.fileName, let bytes = try readFile(path + "/" + name) {
+      // No manifest can hold its hash, as it holds the manifest's.
+      return !manifests.contains(ChecksumFile.files(bytes)?[Self.manifest] ?? "")
+    }
     return true
   }
 
@@ -82,6 +92,14 @@ struct SidecarDirectory: ~Copyable {
     Dictionary(staged.map { ($0.name, $0.entry) }) { $1 }
   }
 
+  /// Files that an earlier attempt wrote and this one does not, `SHA256SUMS` aside.
+  func outdated() throws -> [String] {
+    let names = Set(staged.map(\.name))
+    return try own.keys.filter { !names.contains($0) }.filter {
+      try FileStatus(path: path + "/" + $0) != nil && !isForeign($0)
+    }
+  }
+
   /// Gives all their names, the last two groups (`sizes.json` with `__len__`, then the manifest) after all others are
   /// durable; what an earlier attempt wrote and this one does not is removed.
   consuming func commit() throws {
@@ -91,9 +109,12 @@ struct SidecarDirectory: ~Copyable {
       staged.map(\.name).filter { !last.contains($0) && $0 != Self.manifest }, last, [Self.manifest],
     ]
     let names = Set(staged.map(\.name))
-    for name in own.keys where !names.contains(name) {
-      if try !isForeign(name) { try Directory.remove(path + "/" + name) }
+    let sums = Sidecar.sums.fileName!
+    var outdated = try outdated()
+    if !names.contains(sums), try FileStatus(path: path + "/" + sums) != nil, try !isForeign(sums) {
+      outdated.append(sums)
     }
+    for name in outdated { try Directory.remove(path + "/" + name) }
     for group in groups {
       for name in group where names.contains(name) { try Directory.move(staged(name), to: path + "/" + name) }
       try Directory.sync(path)

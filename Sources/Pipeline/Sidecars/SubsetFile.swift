@@ -1,21 +1,21 @@
-import Shards
+package import Shards
 
 /// DataComp's uid: 32 hex digits in a sample's JSON, 128 bits.
-struct SampleUid: Sendable, Equatable, Comparable {
-  var high: UInt64
-  var low: UInt64
+package struct SampleUid: Sendable, Equatable, Comparable {
+  package var high: UInt64
+  package var low: UInt64
 
-  static func < (a: SampleUid, b: SampleUid) -> Bool { (a.high, a.low) < (b.high, b.low) }
+  package static func < (a: SampleUid, b: SampleUid) -> Bool { (a.high, a.low) < (b.high, b.low) }
 
   private static let fields = JSONFields(["json.uid"])!
 
-  init(high: UInt64, low: UInt64) { (self.high, self.low) = (high, low) }
+  package init(high: UInt64, low: UInt64) { (self.high, self.low) = (high, low) }
 
   /// The `uid` of the text of a JSON member.
   ///
   /// - Parameter text: nil for a sample without one.
   /// - Throws: ``PipelineError`` (bad data) that names the sample.
-  init(_ text: ArraySlice<UInt8>?, of sample: String) throws(PipelineError) {
+  package init(_ text: ArraySlice<UInt8>?, of sample: String) throws(PipelineError) {
     guard let text else { throw Self.missing(sample, "has no json field") }
     guard let digits = Self.fields.strings(text)[0] else {
       throw Self.missing(sample, "has no uid in its json")
@@ -41,7 +41,7 @@ struct SampleUid: Sendable, Equatable, Comparable {
 /// Writes `subset.npy`: uids sorted by (high, low), `<u8` each, for DataComp's resharder (spec/pruning.md 4.2).
 ///
 /// Uids beyond 64 MiB wait on disk in sorted runs, which are merged at the end.
-struct SubsetWriter: ~Copyable {
+package struct SubsetWriter: ~Copyable {
   private static let rowBytes = 16
   private static let blockRows = 4096
 
@@ -56,12 +56,12 @@ struct SubsetWriter: ~Copyable {
   /// - Parameters:
   ///   - path: of the array, written when all are there; runs go to a hidden file beside it.
   ///   - runRows: uids held in memory.
-  init(path: String, runRows: Int = 4 << 20) {
+  package init(path: String, runRows: Int = 4 << 20) {
     (self.path, self.runRows) = (path, runRows)
     spool = Directory.parent(of: path) + "/." + Directory.name(of: path) + ".runs"
   }
 
-  mutating func add(_ uid: SampleUid) throws(FileError) {
+  package mutating func add(_ uid: SampleUid) throws(FileError) {
     held.append(uid)
     if held.count == runRows { try spill() }
   }
@@ -83,7 +83,7 @@ struct SubsetWriter: ~Copyable {
   }
 
   /// Makes the array durable; equal uids stay as often as they came, as the resharder wants it.
-  consuming func finish() throws {
+  package consuming func finish() throws {
     var writer = try NpyWriter(path: path, type: DataCompSubset.type)
     if runs.isEmpty {
       for uid in held.sorted() { try writer.append(Self.row(uid)) }
