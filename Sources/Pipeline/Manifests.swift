@@ -108,8 +108,6 @@ struct PublishManifest: Codable, Equatable {
   var mask: MaskManifest?
   /// How patch masks were drawn.
   var patches: MaskManifest?
-  /// Every other file of the directory but `SHA256SUMS`, by name.
-  var sidecars: [String: ColumnManifest.FileEntry]?
   /// Where the shards are as seen from here; nil for here.
   var root: String?
 

@@ -6,9 +6,9 @@ enum CardRecipe {
   private static let pathKeys: Set<String> = [
     "path", "file", "files", "keys", "uids", "model", "tokenizer", "head", "gap",
   ]
-  /// Left out: where things are, and how much of the machine is used.
+  /// Left out: where things are, and what belongs to the machine.
   private static let hidden: Set<String> = [
-    "input.path", "publish.path", "limits.memory", "limits.jobs", "daemon",
+    "input.path", "publish.path", "limits", "daemon",
   ]
 
   /// YAML with a line end at its end; paths are cut to their last component.

@@ -16,19 +16,36 @@ struct DataCard {
   }
 
   /// Where the samples come from.
-  struct Account: Codable, Equatable {
+  struct Account: Encodable, Equatable {
     /// Samples read.
-    var read: Int
+    var read = 0
     /// Rejected while reading, by reject code.
-    var rejected: [String: Int]
+    var rejected: [String: Int] = [:]
     /// Dropped by pruning, by the raw value of the reason.
-    var dropped: [UInt8: Int]
+    var dropped: [UInt8: Int] = [:]
     /// The recipe in force as YAML (``CardRecipe``).
     var recipe: String
+
+    /// Of what the columns and verdicts of a workspace say.
+    init(_ recipe: Recipe, _ shards: [IngestedShard], _ workspace: borrowing Workspace) throws {
+      self.recipe = try CardRecipe.text(recipe)
+      let isPruned = try PruneStage.manifest(in: workspace.path) != nil
+      for shard in shards {
+        read += shard.manifest.samples
+        rejected.merge(shard.manifest.rejected, uniquingKeysWith: +)
+        guard isPruned else { continue }
+        for verdict in try VerdictFile.read(workspace.path + "/verdicts/\(shard.name).npy")
+        where !verdict.kept {
+          dropped[verdict.reason.rawValue, default: 0] += 1
+        }
+      }
+    }
   }
 
   var listing: ShardListing
   var format: Format
+  /// What is beside the shards.
+  var sidecars: Set<Sidecar>
   /// Samples that have each field, where that is known.
   var fields: [String: Int] = [:]
   /// nil for shards made by others.
@@ -83,9 +100,10 @@ struct DataCard {
       case .mds: "MDS shards (StreamingDataset, LitData)"
       case .arrays: "NumPy arrays, row for row"
       }
-    var text =
-      "\(form): \(listing.bytes) bytes. `SHA256SUMS` and `MANIFEST.json` hold the hash of every shard"
-    text += isTar ? "; `sizes.json` the samples of each." : "."
+    let hashes = (sidecars.contains(.sums) ? ["`SHA256SUMS`"] : []) + ["`MANIFEST.json`"]
+    var text = "\(form): \(listing.bytes) bytes. \(hashes.joined(separator: " and "))"
+    text += (hashes.count == 1 ? " holds" : " hold") + " the hash of every shard"
+    text += sidecars.contains(.sizes) ? "; `sizes.json` the samples of each." : "."
     guard !fields.isEmpty else { return text }
     let rows = fields.sorted { $0.key.utf8.lexicographicallyPrecedes($1.key.utf8) }
       .map { "| `\($0.key)` | \($0.value) |" }
@@ -151,7 +169,7 @@ struct DataCard {
 
       ```python
       import numpy
-      numpy.load("DIR/FILE.npy", mmap_mode="r")  # the files and their rows: MANIFEST.json
+      numpy.load("DIR/FILE.npy", mmap_mode="r")  # row i belongs to line i of keys.txt beside it
       ```
       """
     }
@@ -172,6 +190,13 @@ struct DataCard {
         """
     }
     let list = listing.braces == nil ? "sorted(__import__(\"glob\").glob(\"\(urls)\"))" : "\"\(urls)\""
+    var further = ["OpenCLIP: `--dataset-type webdataset --train-data '\(urls)'`"]
+    if sidecars.contains(.sizes) { further[0] += "; the number of samples comes from `sizes.json`" }
+    if sidecars.contains(.index) {
+      further.append(
+        "DALI: `fn.readers.webdataset(paths=..., index_paths=...)` with the `.idx` of each shard")
+    }
+    if sidecars.contains(.wids) { further.append("wids: `wids.ShardListDataset(\"DIR/shardindex.json\")`") }
     return """
       ```python
       import webdataset as wds
@@ -181,9 +206,7 @@ struct DataCard {
       data = load_dataset("DIR", split="train", streaming=True)
       ```
 
-      OpenCLIP: `--dataset-type webdataset --train-data 'DIR/\(listing.path(of: listing.braces ?? names))'`; the number of
-      samples comes from `sizes.json`. DALI: `fn.readers.webdataset(paths=..., index_paths=...)` with the `.idx` of each
-      shard. wids: `wids.ShardListDataset("DIR/shardindex.json")`.
+      \(further.joined(separator: ". ")).
       """
   }
 

@@ -27,7 +27,7 @@ struct IndexFolder {
       )
     }
     let all = try Directory.names(in: directory) ?? []
-    let ours = manifest?.sidecars ?? [:]
+    let ours = manifest?.files ?? [:]
     names = all.filter { !$0.hasPrefix(".") }
     isImg2dataset = try ShardStats.isOutputFolder(directory, all.filter { ours[$0] == nil })
 
@@ -95,7 +95,7 @@ struct IndexFolder {
       let files = sidecar.fileName.map { [$0] } ?? shards.compactMap { sidecar.fileName(ofShard: $0.name) }
       for file in files where try directory.isForeign(file) { inTheWay.append(file) }
     }
-    if try directory.isForeign(SidecarDirectory.manifest) { inTheWay.append(SidecarDirectory.manifest) }
+    if try directory.isForeign(PublishManifest.file) { inTheWay.append(PublishManifest.file) }
     guard let first = inTheWay.first else { return wanted }
     throw PipelineError(
       .usage,
@@ -127,7 +127,9 @@ struct IndexFolder {
     }
     if wanted.contains(.card) {
       let suffix = suffixes.count == 1 ? suffixes.first : nil
-      let card = DataCard(listing: listing, format: .tar(suffix: suffix), fields: result.fields)
+      let card = DataCard(
+        listing: listing, format: .tar(suffix: suffix), sidecars: written(wanted, result),
+        fields: result.fields)
       try directory.stage(card.bytes(), as: Sidecar.card.fileName!)
     }
     if wanted.contains(.subset) { try directory.stage(written: Sidecar.subset.fileName!) }
@@ -139,15 +141,19 @@ struct IndexFolder {
     }
 
     var manifest = PublishManifest(
-      key: PublishManifest.indexKey, format: "webdataset",
-      compress: result.compressions.count == 1 ? result.compressions.first! : "mixed",
-      samples: listing.samples, shards: result.shards, nil)
-    manifest.sidecars = directory.entries
+      key: PublishManifest.indexKey, Recipe.Publish(), shards: result.shards, nil, [:])
+    manifest.compress = result.compressions.count == 1 ? result.compressions.first! : "mixed"
+    manifest.files = directory.entries
     manifest.root = place.root
-    try directory.stage(try JSON.file(manifest), as: SidecarDirectory.manifest)
+    try directory.stage(try JSON.file(manifest), as: PublishManifest.file)
     if wanted.contains(.sums) {
       try directory.stage(try sums(listing, place, directory), as: Sidecar.sums.fileName!)
     }
+  }
+
+  /// What a data card may speak of.
+  private func written(_ wanted: Set<Sidecar>, _ result: IndexedShards) -> Set<Sidecar> {
+    result.compressions == ["none"] ? wanted : wanted.subtracting([.wids, .index])
   }
 
   /// `SHA256SUMS` over shards, staged files, and whatever else lies where the sidecars go.

@@ -6,9 +6,6 @@ import Shards
 /// The manifest among them names the others and comes last. After a crash the next attempt finds it, hidden or not, and
 /// knows by it which files are its own.
 struct SidecarDirectory: ~Copyable {
-  /// Of the manifest.
-  static let manifest = "MANIFEST.json"
-
   let path: String
   private let staging: String
   /// Held as long as the value: one process at a time.
@@ -34,14 +31,14 @@ struct SidecarDirectory: ~Copyable {
     let staging = path + "/.tamis-index.tmp"
     var found: [PublishManifest?] = []
     for place in [path, staging] {
-      guard let bytes = try readFile(place + "/" + Self.manifest),
+      guard let bytes = try readFile(place + "/" + PublishManifest.file),
         let manifest = try? JSON.decode(PublishManifest.self, from: bytes)
       else {
         found.append(nil)
         continue
       }
       // A manifest is only a file: no name in it leads elsewhere.
-      own.merge((manifest.sidecars ?? [:]).filter { !$0.key.contains("/") }) { $1 }
+      own.merge((manifest.files ?? [:]).filter { !$0.key.contains("/") }) { $1 }
       manifests.insert(sha256(bytes))
       found.append(manifest)
     }
@@ -57,10 +54,10 @@ struct SidecarDirectory: ~Copyable {
     if let entry = own[name], status.isRegular, status.size == entry.bytes {
       return try FileDigest(path: path + "/" + name).sha256 != entry.sha256
     }
-    if name == Self.manifest { return manifest == nil }
+    if name == PublishManifest.file { return manifest == nil }
     if name == Sidecar.sums.fileName, let bytes = try readFile(path + "/" + name) {
       // No manifest can hold its hash, as it holds the manifest's.
-      return !manifests.contains(ChecksumFile.files(bytes)?[Self.manifest] ?? "")
+      return !manifests.contains(ChecksumFile.files(bytes)?[PublishManifest.file] ?? "")
     }
     return true
   }
@@ -106,7 +103,8 @@ struct SidecarDirectory: ~Copyable {
     try Directory.sync(staging)
     let last = [Sidecar.sizes.fileName!, Sidecar.length.fileName!]
     let groups = [
-      staged.map(\.name).filter { !last.contains($0) && $0 != Self.manifest }, last, [Self.manifest],
+      staged.map(\.name).filter { !last.contains($0) && $0 != PublishManifest.file }, last,
+      [PublishManifest.file],
     ]
     let names = Set(staged.map(\.name))
     let sums = Sidecar.sums.fileName!

@@ -28,6 +28,23 @@ package struct SampleUid: Sendable, Equatable, Comparable {
     (self.high, self.low) = (high, low)
   }
 
+  /// Of ``bytes``.
+  static let byteCount = 16
+
+  /// Both words, little-endian: a row of `subset.npy`.
+  var bytes: [UInt8] {
+    var bytes: [UInt8] = []
+    bytes.reserveCapacity(Self.byteCount)
+    bytes.appendLittleEndian(high)
+    bytes.appendLittleEndian(low)
+    return bytes
+  }
+
+  init(bytes: ArraySlice<UInt8>) {
+    let words = UInt64.decode(Array(bytes))
+    (high, low) = (words[0], words[1])
+  }
+
   private static func word(_ digits: ArraySlice<UInt8>) -> UInt64? {
     digits.first == UInt8(ascii: "+") || digits.first == UInt8(ascii: "-")
       ? nil : UInt64(String(decoding: digits, as: UTF8.self), radix: 16)
@@ -42,7 +59,6 @@ package struct SampleUid: Sendable, Equatable, Comparable {
 ///
 /// Uids beyond 64 MiB wait on disk in sorted runs, which are merged at the end.
 package struct SubsetWriter: ~Copyable {
-  private static let rowBytes = 16
   private static let blockRows = 4096
 
   private let path: String
@@ -69,24 +85,16 @@ package struct SubsetWriter: ~Copyable {
   private mutating func spill() throws(FileError) {
     held.sort()
     if output == nil { output = BufferedFile(try File(path: spool, .create)) }
-    for uid in held { try output!.write(Self.row(uid)[...]) }
+    for uid in held { try output!.write(uid.bytes[...]) }
     runs.append(held.count)
     held.removeAll(keepingCapacity: true)
-  }
-
-  private static func row(_ uid: SampleUid) -> [UInt8] {
-    var row: [UInt8] = []
-    row.reserveCapacity(rowBytes)
-    row.appendLittleEndian(uid.high)
-    row.appendLittleEndian(uid.low)
-    return row
   }
 
   /// Makes the array durable; equal uids stay as often as they came, as the resharder wants it.
   package consuming func finish() throws {
     var writer = try NpyWriter(path: path, type: DataCompSubset.type)
     if runs.isEmpty {
-      for uid in held.sorted() { try writer.append(Self.row(uid)) }
+      for uid in held.sorted() { try writer.append(uid.bytes) }
     } else {
       if !held.isEmpty { try spill() }
       if let output = output.take() { try output.finish(syncing: false) }
@@ -103,7 +111,7 @@ package struct SubsetWriter: ~Copyable {
           if let uid = head.next, least.map({ uid < $0.uid }) ?? true { least = (uid, run) }
         }
         guard let least else { break }
-        try writer.append(Self.row(least.uid))
+        try writer.append(least.uid.bytes)
         try heads[least.run].advance(file)
       }
       try Directory.remove(spool)
@@ -121,7 +129,7 @@ package struct SubsetWriter: ~Copyable {
       if block.isEmpty, !rows.isEmpty {
         let count = min(rows.count, SubsetWriter.blockRows)
         let bytes = try file.read(
-          at: UInt64(rows.lowerBound * SubsetWriter.rowBytes), count: count * SubsetWriter.rowBytes)
+          at: UInt64(rows.lowerBound * SampleUid.byteCount), count: count * SampleUid.byteCount)
         let words = UInt64.decode(bytes)
         block = (0..<count).map { SampleUid(high: words[2 * $0], low: words[2 * $0 + 1]) }[...]
         rows = (rows.lowerBound + count)..<rows.upperBound
