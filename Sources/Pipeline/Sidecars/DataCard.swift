@@ -11,6 +11,8 @@ struct DataCard {
     /// `suffix`: `.tar`, `.tar.gz`, `.tar.zst`; nil for a mixture.
     case tar(suffix: String?)
     case mds
+    /// Tars of added fields in step with the input's shards.
+    case columns(suffix: String)
     /// One directory or file of arrays for each shard.
     case arrays
   }
@@ -97,6 +99,8 @@ struct DataCard {
       case .tar(".tar"): "WebDataset shards, plain tar"
       case .tar(let suffix?): "WebDataset shards, `\(suffix)`"
       case .tar(nil): "WebDataset shards, plain and compressed"
+      case .columns(let suffix):
+        "Column shards, `\(suffix)`: one for each input shard, with its keys in its order"
       case .mds: "MDS shards (StreamingDataset, LitData)"
       case .arrays: "NumPy arrays, row for row"
       }
@@ -125,9 +129,7 @@ struct DataCard {
         rows.append("| dropped | \(number) | \(Self.words(reason)) |")
       }
     }
-    rows.append("| **published** | **\(listing.samples)** | |")
-    let left = account.read - rejected - dropped - listing.samples
-    if left > 0 { rows.insert("| left out while publishing | \(left) | |", at: rows.count - 1) }
+    rows.append("| **kept** | **\(account.read - rejected - dropped)** | |")
     return """
       ## What was kept, and why
 
@@ -135,8 +137,13 @@ struct DataCard {
       |---|---|---|
       \(rows.joined(separator: "\n"))
 
-      Rejected: could not be read or decoded. Dropped: decided by the recipe's `prune` section.
+      Rejected: could not be read or decoded. Dropped: decided by the recipe's `prune` section.\(columnsNote)
       """
+  }
+
+  private var columnsNote: String {
+    guard case .columns = format else { return "" }
+    return " All of them are in the columns; `verdict.json` says what became of each."
   }
 
   private static func words(_ reason: Reason) -> String {
@@ -154,6 +161,13 @@ struct DataCard {
   private var opening: String {
     switch format {
     case .tar(let suffix): "## Opening it\n\n" + tarReaders(suffix)
+    case .columns:
+      """
+      ## Opening it
+
+      Read in step with the input's shards, by webdataset's recipe for column stores: the shard of the same name has the
+      same keys in the same order.
+      """
     case .mds:
       """
       ## Opening it

@@ -86,6 +86,7 @@ struct PublishSidecars {
     switch Recipe.Publish.Format(rawValue: manifest.format) {
     case .mds: .mds
     case .npy: .arrays
+    case .columns: .columns(suffix: suffix)
     default: .tar(suffix: suffix)
     }
   }

@@ -159,7 +159,7 @@ if "subset" in wanted:
 manifest = json.loads(read("MANIFEST.json"))
 assert manifest["samples"] == len(samples)
 assert [(shard["name"], shard["samples"]) for shard in manifest["shards"]] == list(count.items())
-for name, entry in manifest["sidecars"].items():
+for name, entry in manifest["files"].items():
     data = read(name, "rb")
     assert entry == {"bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()}, name
 
