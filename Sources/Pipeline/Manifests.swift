@@ -108,6 +108,11 @@ struct PublishManifest: Codable, Equatable {
   var mask: MaskManifest?
   /// How patch masks were drawn.
   var patches: MaskManifest?
+  /// Where the shards are as seen from here; nil for here.
+  var root: String?
+
+  /// The ``key`` of shards that others made and `tamis index` looked at.
+  static let indexKey = "index"
 
   /// - Parameter stored: added fields that are rows of columns.
   init(

@@ -60,8 +60,13 @@ public enum Directory {
 
   /// Renames and then syncs the directory the new name is in.
   public static func rename(_ old: String, to new: String) throws(FileError) {
-    guard unsafe Glibc.rename(old, new) == 0 else { throw FileError(call: "rename", path: new, errno: errno) }
+    try move(old, to: new)
     try sync(parent(of: new))
+  }
+
+  /// Renames without syncing: of many renames, the caller makes all durable at once (``sync(_:)``).
+  public static func move(_ old: String, to new: String) throws(FileError) {
+    guard unsafe Glibc.rename(old, new) == 0 else { throw FileError(call: "rename", path: new, errno: errno) }
   }
 
   /// Swaps two names in one step, then syncs. The corresponding C function is `renameat2(RENAME_EXCHANGE)`.

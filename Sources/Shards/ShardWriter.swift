@@ -28,12 +28,20 @@ public struct ShardWriter: ~Copyable {
   private var sink: CompressedFile
   private var tarBytes = 0
   private var samples = 0
+  private var index: DaliIndexWriter?
 
   /// Writes to an open file, which may be standard output.
   ///
-  /// - Parameter threads: that compress; the bytes do not depend on it.
-  public init(_ file: consuming File, compression: ShardCompression = .none, threads: Int = 1) throws {
+  /// - Parameters:
+  ///   - threads: that compress; the bytes do not depend on it.
+  ///   - index: gets a line for each sample and is finished before the shard is; only of a plain tar.
+  public init(
+    _ file: consuming File, compression: ShardCompression = .none, threads: Int = 1,
+    index: consuming DaliIndexWriter? = nil
+  ) throws {
     sink = try CompressedFile(file, compression, threads: threads)
+    self.index = index
+    precondition(compression == .none || self.index == nil, "offsets in a compressed tar are of no use")
   }
 
   /// Bytes that a sample takes in the tar.
@@ -55,6 +63,7 @@ public struct ShardWriter: ~Copyable {
         throw ShardFault(.memberTooLarge, at: 0, member: printable(name), "over 8 GiB")
       }
     }
+    if index != nil { try index!.add(places(of: members, keyBytes: key.count)) }
     for (name, bytes) in members {
       try put(TarFormat.header(name: name, size: bytes.count)[...])
       try put(bytes)
@@ -63,8 +72,19 @@ public struct ShardWriter: ~Copyable {
     samples += 1
   }
 
+  /// Where the data of members will be that are written next.
+  private func places(of members: [(name: [UInt8], bytes: ArraySlice<UInt8>)], keyBytes: Int) -> [TarPlace] {
+    var offset = tarBytes
+    return members.map { name, bytes in
+      offset += 512
+      defer { offset += bytes.count + TarFormat.padding(after: bytes.count).count }
+      return TarPlace(name: name, keyBytes: keyBytes, offset: UInt64(offset), size: bytes.count)
+    }
+  }
+
   /// Writes the end marker and makes the file durable. The caller renames it.
   public consuming func finish(syncing: Bool = true) throws -> WrittenShard {
+    if let index = index.take() { try index.finish() }
     try put(TarFormat.endMarker(after: tarBytes))
     let samples = samples
     let (bytes, sha256) = try sink.finish(syncing: syncing)

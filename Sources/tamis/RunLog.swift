@@ -38,6 +38,14 @@ final class RunLog: Sendable {
   /// The handler to give to the pipeline.
   var handler: EventHandler { { self.handle($0) } }
 
+  /// A line that `--quiet` lets through.
+  func error(_ text: String) {
+    state.withLock { state in
+      state.bar?.clear()
+      logger.error("\(text)")
+    }
+  }
+
   private func handle(_ event: RunEvent) {
     state.withLock { state in
       switch event {

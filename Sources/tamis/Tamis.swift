@@ -16,6 +16,7 @@ struct Tamis: ParsableCommand {
         tamis run recipe.yaml                 shards in, verified shards out
         tamis check shards/                   what is wrong with these shards?
         tamis cat 00000.tar.zst | tar t       any shard as a plain tar
+        tamis index shards/                   the files that trainers look for beside shards
 
       Exit codes: 0 ok, 1 done but something was rejected (--strict), 2 usage, 65 bad data, 70 internal,
       74 input/output, 75 try again later, 141 the reader of a pipe has gone.
@@ -27,7 +28,7 @@ struct Tamis: ParsableCommand {
       DomainCommand.self,
       CheckCommand.self,
       VerifyCommand.self,
-      CatCommand.self, QuarantineCommand.self,
+      CatCommand.self, IndexCommand.self, QuarantineCommand.self,
       DoctorCommand.self, RecipeCommand.self, ServeCommand.self, PipeCommand.self,
     ])
 

@@ -56,6 +56,20 @@ import Testing
     ])
   func nothing(text: String) { #expect(value(text).isNaN, "\(text)") }
 
+  @Test(
+    "strings are the bytes between the quotes, the last of equal keys; everything else is none",
+    arguments: [
+      ("{\"a\":\"x\"}", "x"), ("{\"a\":\"\"}", ""), ("{\"a\":\"x\",\"a\":\"y\"}", "y"),
+      ("{\"a\":\"\\n\"}", "\\n"),
+      ("{\"b\":{\"a\":\"z\"},\"a\":\"é\"}", "é"), ("{\"a\":\"x\",\"a\":1}", nil), ("{\"a\":[\"x\"]}", nil),
+      ("{\"a\":1}", nil), ("{\"b\":\"x\"}", nil), ("{\"a\":\"x\"", nil), ("{\"a\":{\"a\":\"x\"}}", nil),
+    ] as [(String, String?)])
+  func strings(text: String, value: String?) {
+    let bytes = [0x20, 0x20] + Array(text.utf8)
+    let found = JSONFields(["json.a"])!.strings(bytes[2...])[0]
+    #expect(found.map { String(decoding: $0, as: UTF8.self) } == value, "\(text)")
+  }
+
   @Test func pathsGoThroughObjects() {
     let text = Array(#"{"m":{"s":1,"t":{"u":2},"x":[{"s":9}]},"s":3,"t":{"u":4}}"#.utf8)
     #expect(values(text, "json.m.s", "json.m.t.u", "json.s", "json.t.u") == [1, 2, 3, 4])

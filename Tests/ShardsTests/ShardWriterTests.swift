@@ -71,6 +71,26 @@ private func write(
     for _ in 0..<3 { #expect(try write(large, .zstd(level: 3)).bytes == first) }
   }
 
+  @Test(
+    "DALI's index is what tarfile says of the tar, and appears when the shard is finished",
+    arguments: [
+      ("written", [0, 1, 511, 512, 513, 3000], true),
+      ("written-9728", [Int](repeating: 512, count: 8) + [1024], false),
+    ])
+  func index(name: String, sizes: [Int], captioned: Bool) throws {
+    let directory = try TemporaryDirectory()
+    var writer = try ShardWriter(
+      File(path: directory.file("x"), .create), index: try DaliIndexWriter(path: directory.file("x.idx")))
+    for sample in samples(sizes, captioned: captioned) {
+      try writer.write(key: sample.key, fields: sample.fields)
+    }
+    #expect(try !directory.names().contains("x.idx"))
+    _ = try writer.finish()
+    #expect(try directory.names() == ["x", "x.idx"])
+    #expect(try contents(of: directory.file("x.idx")) == golden(bytesOf: name + ".idx"))
+    #expect(try contents(of: directory.file("x")) == golden(bytesOf: name + ".tar"))
+  }
+
   @Test func aNameThatDoesNotFitIsRefusedBeforeAnythingIsWritten() throws {
     let directory = try TemporaryDirectory()
     var writer = try ShardWriter(File(path: directory.file("x"), .create))

@@ -42,6 +42,13 @@ package struct JSONFields: Sendable, Equatable {
     return scanner.scan()
   }
 
+  /// The strings of ``names`` in the text of a JSON member: the bytes between the quotes, escapes as they are; nil for
+  /// what is no string.
+  package func strings(_ text: ArraySlice<UInt8>) -> [ArraySlice<UInt8>?] {
+    var scanner = JSONScanner(bytes: text, paths: paths)
+    return scanner.scan() ? scanner.strings.map { $0.map { text[$0] } } : names.map { _ in nil }
+  }
+
   /// The values of a sample; NaN without a JSON member.
   func read(_ sample: Sample) -> [Double] {
     sample.field(["json"]).map { values(sample.bytes[$0.range]) } ?? none
@@ -71,11 +78,13 @@ private struct JSONScanner {
   private var at: Int
   private var frames: [Frame] = []
   private(set) var values: [Double]
+  private(set) var strings: [Range<Int>?]
 
   init(bytes: ArraySlice<UInt8>, paths: [[[UInt8]]]) {
     (self.bytes, self.paths) = (bytes, paths)
     at = bytes.starts(with: [0xEF, 0xBB, 0xBF]) ? bytes.startIndex + 3 : bytes.startIndex
     values = paths.map { _ in .nan }
+    strings = paths.map { _ in nil }
   }
 
   private var next: UInt8? { at < bytes.endIndex ? bytes[at] : nil }
@@ -122,7 +131,10 @@ private struct JSONScanner {
         return false
       }
       return true
-    case UInt8(ascii: "\""): return string() == nil ? nil : false
+    case UInt8(ascii: "\""):
+      guard let range = string() else { return nil }
+      for path in own where paths[path].count == frames.count { strings[path] = range }
+      return false
     case UInt8(ascii: "t"): return word("true", 1, own)
     case UInt8(ascii: "f"): return word("false", 0, own)
     case UInt8(ascii: "n"): return word("null", .nan, own)
@@ -157,7 +169,7 @@ private struct JSONScanner {
     let depth = frames.count - 1
     let name = bytes[range].contains(UInt8(ascii: "\\")) ? Self.unescaped(bytes[range]) : Array(bytes[range])
     let wanted = frame.wanted.filter { paths[$0][depth] == name }
-    for path in wanted { values[path] = .nan }
+    for path in wanted { (values[path], strings[path]) = (.nan, nil) }
     return wanted
   }
 

@@ -24,7 +24,8 @@ struct OutputDirectory: ~Copyable {
     if let bytes = try readFile(path + "/" + PublishManifest.file),
       let manifest = try? JSON.decode(PublishManifest.self, from: bytes)
     {
-      return .published(manifest)
+      // Of shards that others made, `tamis index` wrote the sidecars alone.
+      return manifest.key == PublishManifest.indexKey ? .foreign : .published(manifest)
     }
     return try Directory.names(in: path)?.isEmpty == true ? .nothing : .foreign
   }

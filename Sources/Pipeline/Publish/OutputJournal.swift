@@ -4,6 +4,7 @@ import Shards
 final class OutputJournal {
   private static let name = ".shards.jsonl"
 
+  let staging: String
   private let file: File
   /// Finished shards, in order.
   private(set) var shards: [PublishManifest.Shard] = []
@@ -13,6 +14,7 @@ final class OutputJournal {
 
   /// Opens the journal of a staging directory; what was written behind the last sound line is forgotten.
   init(staging: String) throws {
+    self.staging = staging
     let path = staging + "/" + Self.name
     for line in (try readFile(path) ?? []).split(separator: UInt8(ascii: "\n")) {
       guard let shard = try? JSON.decode(PublishManifest.Shard.self, from: Array(line)),

@@ -48,7 +48,9 @@ public enum Publish {
         throw PipelineError(.usage, "the PCA is older than the columns or the recipe: run `tamis fit` first")
       }
     }
-    let key = try PublishKey.make(recipe, shards.map(\.manifest), verdicts, fields)
+    let sidecars = PublishSidecars(recipe.publish)
+    let account = sidecars.wants(.card) ? try DataCard.Account(recipe, shards, workspace) : nil
+    let key = try PublishKey.make(recipe, shards.map(\.manifest), verdicts, fields, account)
     var report = PublishReport()
     report.path = recipe.publish.path
     switch try OutputDirectory.existing(recipe.publish.path) {
@@ -68,7 +70,7 @@ public enum Publish {
     }
 
     let job = try PublishJob(recipe, files, shards, verdicts, fields, workspace)
-    for notice in job.plan.notices { events(.notice(notice)) }
+    for notice in job.plan.notices + sidecars.notices { events(.notice(notice)) }
     let output = try OutputDirectory(path: recipe.publish.path, key: key)
     let bytes = files.reduce(0) { $0 + $1.status.size }
     events(.began(stage: "publish", shards: files.count, bytes: bytes, samples: job.kept.rows.count))
@@ -80,7 +82,8 @@ public enum Publish {
         .internalError, "\(job.kept.rows.count) samples are kept, but \(manifest.samples) published")
     }
     manifest.columns = job.table?.columns
-    try writeSidecars(&manifest, packed.files, output)
+    try sidecars.write(
+      &manifest, packed.files, fields: job.plan.names ?? [], account, staging: output.staging)
     try workspace.recordPublished(key, at: recipe.publish.path)
     try output.commit()
     events(.ended(stage: "publish"))
@@ -105,21 +108,6 @@ public enum Publish {
           + "\(accepted) samples, \(ByteSize.text(compression)) to compress, \(ByteSize.text(shard)) for a shard), "
           + "the limit is \(ByteSize.text(recipe.limits.memory))")
     }
-  }
-
-  /// Files that make the directory a drop-in for trainers (spec/ecosystem.md B1), the manifest last.
-  private static func writeSidecars(
-    _ manifest: inout PublishManifest, _ files: [String: [UInt8]], _ output: borrowing OutputDirectory
-  ) throws {
-    var files = files
-    if manifest.format == Recipe.Publish.Format.webdataset.rawValue {
-      let sizes = Dictionary(uniqueKeysWithValues: manifest.shards.map { ($0.name, $0.samples) })
-      files["sizes.json"] = try JSON.file(sizes)
-      files["__len__"] = Array("\(manifest.samples)".utf8)
-    }
-    for (name, bytes) in files.sorted(by: { $0.key < $1.key }) { try output.write(bytes, as: name) }
-    manifest.files = files.mapValues { .init(bytes: UInt64($0.count), sha256: sha256($0)) }
-    try output.write(try JSON.file(manifest), as: PublishManifest.file)
   }
 }
 

@@ -5,7 +5,8 @@ import Shards
 enum PublishKey {
   /// Hash of all that decides the published bytes.
   static func make(
-    _ recipe: Recipe, _ manifests: [ColumnManifest], _ verdicts: Verdicts, _ fields: AddedFields?
+    _ recipe: Recipe, _ manifests: [ColumnManifest], _ verdicts: Verdicts, _ fields: AddedFields?,
+    _ account: DataCard.Account?
   ) throws -> String {
     struct Parts: Encodable {
       var version: Int
@@ -19,6 +20,8 @@ enum PublishKey {
       var basis: String?
       var mask: Recipe.Mask?
       var patches: Recipe.Patches?
+      /// What the data card tells.
+      var card: DataCard.Account?
     }
     var publish = recipe.publish
     publish.path = ""
@@ -36,7 +39,7 @@ enum PublishKey {
           version: Publish.formatVersion, publish: publish, onBadCaption: recipe.decode.onBadCaption.rawValue,
           decode: publish.image.form == .keep ? nil : recipe.decode, columns: columns, basis: fields?.basis,
           mask: fields?.basis == nil ? nil : recipe.features.pca?.mask ?? Recipe.Mask(),
-          patches: publish.add.contains(.patches) ? recipe.features.patches : nil)))
+          patches: publish.add.contains(.patches) ? recipe.features.patches : nil, card: account)))
   }
 
   /// How a shard was read, where that may change the bytes of samples whose keys stay the same.

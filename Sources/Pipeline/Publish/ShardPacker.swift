@@ -17,6 +17,7 @@ struct ShardPacker: ~Copyable {
   private var block: FieldBlock
   private var stored: StoredFields
   private var thumbnails: ColumnRows
+  private var uids: ShardUids?
   /// Samples in the open shard.
   private var inShard = 0
   private var written: Int
@@ -36,6 +37,7 @@ struct ShardPacker: ~Copyable {
     block = FieldBlock(fields)
     stored = StoredFields(recipe.addedFields, workspace: workspace)
     thumbnails = ColumnRows(workspace: workspace, file: "thumbnail.npy")
+    uids = PublishSidecars(recipe.publish).wants(.subset) ? ShardUids(staging: journal.staging) : nil
   }
 
   /// Adds the next sample, which is row `row` of workspace shard `shard`.
@@ -55,6 +57,7 @@ struct ShardPacker: ~Copyable {
         try finishShard()
         _ = try format.hasRoom(for: sample)
       }
+      try uids?.add(sample)
       try format.add(sample, shard: output.shards.count)
       inShard += 1
       written += 1
@@ -65,6 +68,7 @@ struct ShardPacker: ~Copyable {
   private mutating func finishShard() throws {
     guard inShard > 0 else { return }
     let shard = try format.finish(shard: output.shards.count)
+    try uids?.finish(shard: shard.name)
     try output.record(shard)
     events(.committed(path: shard.name, samples: shard.samples))
     inShard = 0

@@ -8,7 +8,8 @@ enum VerifyOutput {
     _ onFile: @escaping @Sendable (VerifiedFile) -> Void
   ) throws -> VerifyReport {
     var report = VerifyReport()
-    for file in try sidecars(path, manifest) + unexpected(path, manifest) {
+    let shards = manifest.root.map { path + "/" + $0 } ?? path
+    for file in try sidecars(path, manifest) + unexpected(shards, manifest) {
       report.add(file)
       onFile(file)
     }
@@ -16,7 +17,7 @@ enum VerifyOutput {
     let tars = manifest.shards.filter { $0.raw == nil && $0.files == nil }
     report += try orderedMap(
       from: ListSource(tars), into: OutputSink(onFile: onFile), workers: workers, window: .max,
-      makeWorker: { ShardVerifier(directory: path) }, finish: { $0.finish() })
+      makeWorker: { ShardVerifier(directory: shards) }, finish: { $0.finish() })
     report += try VerifyHashes.run(hashed(path, manifest), workers: workers, onFile)
     return report
   }
@@ -60,15 +61,46 @@ enum VerifyOutput {
           file.faults.append(VerifyFault(name, .badManifest, "says something else than MANIFEST.json"))
         }
       } else {
-        file.faults.append(VerifyFault(name, .missing, "every published directory has one"))
+        file.faults.append(VerifyFault(name, .missing, "named by MANIFEST.json, not there"))
       }
       files.append(file)
     }
-    guard manifest.format == Recipe.Publish.Format.webdataset.rawValue else { return files }
+    if let bytes = try readFile(path + "/" + Sidecar.sums.fileName!) {
+      files.append(try sums(bytes, path, manifest))
+    }
     let sizes = Dictionary(manifest.shards.map { ($0.name, $0.samples) }) { first, _ in first }
-    try check("sizes.json") { (try? JSON.decode([String: Int].self, from: $0)) == sizes }
-    try check("__len__") { $0 == Array("\(manifest.samples)".utf8) }
+    // A stream's manifest lists no files, but both are there.
+    let isStream = manifest.files == nil && manifest.format == Recipe.Publish.Format.webdataset.rawValue
+    if isStream || manifest.files?["sizes.json"] != nil {
+      try check("sizes.json") { (try? JSON.decode([String: Int].self, from: $0)) == sizes }
+    }
+    if isStream || manifest.files?["__len__"] != nil {
+      try check("__len__") { $0 == Array("\(manifest.samples)".utf8) }
+    }
     return files
+  }
+
+  /// `SHA256SUMS` must say what the manifest says of its files, and what the manifest itself is.
+  private static func sums(
+    _ bytes: [UInt8], _ path: String, _ manifest: PublishManifest
+  ) throws -> VerifiedFile {
+    var file = VerifiedFile(file: Sidecar.sums.fileName!, bytes: UInt64(bytes.count))
+    var expected = (manifest.files ?? [:]).mapValues(\.sha256)
+    for (name, hash) in manifest.shardHashes {
+      expected[manifest.root.map { $0 + "/" + name } ?? name] = hash
+    }
+    expected[PublishManifest.file] = try ColumnManifest.FileEntry(path: path + "/" + PublishManifest.file)
+      .sha256
+    let found = ChecksumFile.files(bytes) ?? [:]
+    let wrong = expected.filter { found[$0.key] != $0.value }.keys.sorted()
+    if let first = wrong.first {
+      file.faults.append(
+        VerifyFault(
+          file.file, .badManifest,
+          "another hash of \(first) than MANIFEST.json has, or none"
+            + (wrong.count > 1 ? "; \(wrong.count - 1) more" : "")))
+    }
+    return file
   }
 
   /// Shards that the manifest does not know.

@@ -93,6 +93,18 @@ def tars():
     (GOLDENS / "members.tar.gz").write_bytes(b"".join(gzip.compress(p, mtime=0) for p in parts) + bytes(100))
 
 
+def indexes():
+    """DALI's index of the tars that ShardWriterTests writes, from where tarfile finds their members."""
+    for name in ("written", "written-9728"):
+        lines = {}
+        with tarfile.open(GOLDENS / f"{name}.tar") as tar:
+            for member in tar:
+                key, field = member.name.split(".")
+                lines.setdefault(key, []).append(f"{field} {member.offset_data} {member.size} {member.name}")
+        text = "".join(" ".join(line) + "\n" for line in lines.values())
+        (GOLDENS / f"{name}.idx").write_text(f"v1.2 {len(lines)}\n{text}")
+
+
 def block(name, data):
     """A member as Tests/ShardsTests/Shards.swift's TarBuilder writes it."""
     header = bytearray(512)
@@ -118,4 +130,5 @@ if __name__ == "__main__":
     headers()
     splits()
     tars()
+    indexes()
     small()

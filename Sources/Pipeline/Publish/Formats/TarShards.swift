@@ -29,7 +29,10 @@ final class TarShards: ShardFormat {
   func add(_ sample: PublishedSample, shard index: Int) throws {
     if writer == nil {
       let file = try File(path: temporary(index), .create)
-      writer = try ShardWriter(file, compression: publish.compress, threads: threads)
+      let index: DaliIndexWriter? =
+        PublishSidecars(publish).wants(.index)
+        ? try DaliIndexWriter(path: directory + "/" + Sidecar.index.fileName(ofShard: name(index))!) : nil
+      writer = try ShardWriter(file, compression: publish.compress, threads: threads, index: index)
       rawBytes = 0
     }
     rawBytes += ShardWriter.rawBytes(of: sample.fields)
