@@ -11,27 +11,15 @@ struct PublishedSample {
   ///
   /// - Returns: true if there was one.
   mutating func add(_ field: OutputField) -> Bool {
-    let isRenamed = makeWay(for: field.name)
+    var isRenamed = false
+    if let index = fields.firstIndex(where: { $0.name == field.name }) {
+      var name = "input." + field.name
+      while fields.contains(where: { $0.name == name }) { name = "input." + name }
+      fields[index].name = name
+      isRenamed = true
+    }
     fields.append(field)
     return isRenamed
-  }
-
-  /// Puts a field in the place of the one called `name`; another of its own name makes way as for ``add(_:)``.
-  ///
-  /// - Returns: true if there was one.
-  mutating func replace(_ name: String, with field: OutputField) -> Bool {
-    guard let index = fields.firstIndex(where: { $0.name == name }) else { return add(field) }
-    let isRenamed = name != field.name && makeWay(for: field.name)
-    fields[index] = field
-    return isRenamed
-  }
-
-  private mutating func makeWay(for wanted: String) -> Bool {
-    guard let index = fields.firstIndex(where: { $0.name == wanted }) else { return false }
-    var name = "input." + wanted
-    while fields.contains(where: { $0.name == name }) { name = "input." + name }
-    fields[index].name = name
-    return true
   }
 
   /// Adds a one-dimensional array.
