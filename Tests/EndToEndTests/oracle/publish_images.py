@@ -14,7 +14,7 @@ import tarfile
 import numpy as np
 from PIL import Image
 
-from upright import load, png_depth
+from upright import load, over_white, png_depth
 
 random = np.random.default_rng(8)
 SIZES = [(256, 200), (200, 256), (96, 96), (97, 96), (41, 300), (300, 41), (64, 64), (33, 64), (64, 63), (1, 1),
@@ -101,6 +101,15 @@ def plain(data):
     return image.mode == "RGB" and "transparency" not in image.info and png_depth(data) == 8
 
 
+def pixels(data, turned):
+    """The picture as it is looked at, and the orientation that was undone for it."""
+    upright, _, _, orientation = load(data)
+    if turned or orientation == 1:
+        return upright, orientation
+    image = Image.open(io.BytesIO(data))
+    return (over_white(image) if image.mode == "RGBA" else image.convert("RGB")), 1
+
+
 def check(source, target, settings):
     setting = dict(pair.split("=") for pair in settings)
     form = setting.get("image", "resize")
@@ -119,7 +128,7 @@ def check(source, target, settings):
         made = published[key]
         result = made.pop("image.npy" if form == "raw" else format)
         assert made == fields, f"{key}: other fields changed"
-        upright, stored, _, orientation = load(data)
+        upright, orientation = pixels(data, setting.get("apply_orientation", "true") == "true")
         wanted = brought(upright, mode, size, bigger, filter)
         if form == "raw":
             array = np.load(io.BytesIO(result), allow_pickle=False)
