@@ -1,6 +1,7 @@
 """Published pictures, made once more with Pillow.
 
 usage: publish_images.py make IN             two shards of pictures of every format, orientation and odd size
+       publish_images.py strip IN            one shard of a picture of 300 x 1 pixels
        publish_images.py check IN OUT SETTING...   compares every sample; prints their number and how many kept their bytes
 
 A setting is key=value, named as in the recipe; what is not given has its default.
@@ -24,7 +25,7 @@ SIZES = [(256, 200), (200, 256), (96, 96), (97, 96), (41, 300), (300, 41), (64, 
 def noise(width, height, channels=3):
     small = random.integers(0, 256, (height // 9 + 2, width // 9 + 2, channels), dtype=np.uint8)
     planes = [np.asarray(Image.fromarray(small[:, :, c]).resize((width, height))) for c in range(channels)]
-    return Image.fromarray(np.stack(planes, 2).squeeze())
+    return Image.fromarray(np.stack(planes, 2) if channels > 1 else planes[0])
 
 
 def saved(image, format, **options):
@@ -51,15 +52,15 @@ def pictures():
     yield "gif", saved(noise(70, 90).quantize(40), "GIF")
 
 
-def make(folder):
+def make(folder, pictures, count):
     os.makedirs(folder, exist_ok=True)
-    shards = [tarfile.open(f"{folder}/0000{i}.tar", "w", format=tarfile.USTAR_FORMAT) for i in range(2)]
-    for number, (field, data) in enumerate(pictures()):
+    shards = [tarfile.open(f"{folder}/0000{i}.tar", "w", format=tarfile.USTAR_FORMAT) for i in range(count)]
+    for number, (field, data) in enumerate(pictures):
         fields = {field: data, "txt": b"picture %d" % number, "json": b'{"width": 1, "n": %d}' % number}
         for name, value in fields.items():
             member = tarfile.TarInfo(f"{number:05d}.{name}")
             member.size = len(value)
-            shards[number % 2].addfile(member, io.BytesIO(value))
+            shards[number % count].addfile(member, io.BytesIO(value))
     for shard in shards:
         shard.close()
 
@@ -155,6 +156,8 @@ def check(source, target, settings):
 
 
 if sys.argv[1] == "make":
-    make(sys.argv[2])
+    make(sys.argv[2], pictures(), 2)
+elif sys.argv[1] == "strip":
+    make(sys.argv[2], [("png", saved(noise(300, 1), "PNG"))], 1)
 else:
     check(sys.argv[2], sys.argv[3], sys.argv[4:])

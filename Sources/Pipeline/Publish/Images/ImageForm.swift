@@ -60,6 +60,29 @@ struct ImageForm: ~Copyable {
     return bytes
   }
 
+  /// Puts the picture of a sample into its published form.
+  ///
+  /// - Parameters:
+  ///   - field: the index of its field; nil where it is not published.
+  ///   - info: what its header says, by ``ImageProbe``.
+  ///   - shard: for messages.
+  /// - Throws: ``PipelineError`` naming shard and key: it could be decoded when it was ingested.
+  mutating func apply(
+    to sample: inout PublishedSample, field: Int?, _ info: Result<ImageInfo, DecodeError>?, shard: String
+  ) throws(PipelineError) {
+    guard let field, let info else { return }
+    do throws(DecodeError) {
+      if let bytes = try published(sample.fields[field].bytes, info.get()) {
+        sample.fields[field].bytes = bytes[...]
+      }
+    } catch {
+      throw PipelineError(
+        .badData,
+        "\(shard): the image of \(printable(sample.key)) cannot be published as the recipe says: "
+          + error.message)
+    }
+  }
+
   private func isAsAsked(_ info: ImageInfo) -> Bool {
     guard image.form == .resize, image.mode != .no, info.isPlain else { return false }
     guard info.format == (image.format == .jpg ? .jpeg : .png) else { return false }
@@ -73,11 +96,35 @@ extension Recipe.Publish.Image {
     PictureSize(form == .keep ? .no : mode, size: size, onlyIfBigger: onlyIfBigger, filter: filter)
   }
 
-  /// Bytes that ``ImageForm/published(_:_:)`` takes beside the stored ones: the decode, the pixels it gives and, as an
-  /// upper bound, as many for the file made of them.
-  func memory(_ info: ImageInfo) -> Int {
+  /// Bytes that ``ImageForm/published(_:_:)`` takes beside the stored ones and the decode: the pixels it gives and, as
+  /// an upper bound, as many for the file made of them.
+  func resultMemory(_ info: ImageInfo) -> Int {
     if form == .keep { return 0 }
     let result = pictureSize.result(width: info.orientedWidth, height: info.orientedHeight)
-    return info.decodeMemory + 2 * 3 * result.width * result.height
+    return 2 * 3 * result.width * result.height
+  }
+}
+
+/// Reads the headers of the pictures that ``ImageForm`` is to change, so that its work can be charged before it starts.
+struct ImageProbe: Sendable {
+  private let fields: [String]
+  private let image: Recipe.Publish.Image
+  private let limits: DecodeLimits
+
+  init(_ recipe: Recipe, _ limits: DecodeLimits) {
+    (fields, image, self.limits) = (recipe.input.imageFields, recipe.publish.image, limits)
+  }
+
+  /// What the header of a sample's picture says, and the bytes that its new form takes; nil and 0 where it is published
+  /// as it is.
+  func callAsFunction(_ sample: Sample) -> (info: Result<ImageInfo, DecodeError>?, memory: Int) {
+    guard image.form != .keep, let field = sample.field(fields) else { return (nil, 0) }
+    let bytes = sample.bytes.span.extracting(field.range)
+    do throws(DecodeError) {
+      let info = try unsafe probe(bytes.bytes, limits: limits)
+      return (.success(info), info.decodeMemory + image.resultMemory(info))
+    } catch {
+      return (.failure(error), 0)
+    }
   }
 }
