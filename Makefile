@@ -37,6 +37,10 @@ check-decode: decode-worker ## Pixels beside Pillow's on the same pictures; what
 	$(BENCH_PYTHON) Benchmarks/decode/check.py $(DECODE_WORKER) Benchmarks/data/decode
 	Benchmarks/decode/count_allocations $(DECODE_WORKER) Benchmarks/data/decode/512-q85-square.tar
 
+bench-resize: decode-worker ## Resizing and encoding again beside OpenCV (as img2dataset does) and Pillow; QUICK=1.
+	$(BENCH_PYTHON) Benchmarks/decode/published.py $(DECODE_WORKER) Benchmarks/data/decode
+
+.PHONY: bench-resize
 bench-passthrough: build ## Filtering a tar beside webdataset and coreutils.
 	Benchmarks/setup
 	$(BENCH_PYTHON) Benchmarks/passthrough/run.py $(TAMIS)

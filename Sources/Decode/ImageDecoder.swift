@@ -119,6 +119,14 @@ public struct ImageDecoder: ~Copyable {
     let orientation = appliesOrientation ? info.orientation : 1
     let scale = isFast ? thumbnailer.scale(for: info, orientation: orientation) : .full
     let plan = thumbnailer.plan(for: info, orientation: orientation, scale: scale)
+    try unsafe resizeJPEG(bytes, info: info, scale, orientation, plan, decoder, into: target)
+  }
+
+  /// The window that `plan` asks for, of the JPEG decoded at `scale` and turned.
+  private func resizeJPEG(
+    _ bytes: RawSpan, info: ImageInfo, _ scale: JPEGScale, _ orientation: UInt8, _ plan: ResizePlan,
+    _ decoder: JPEGDecoder, into target: UnsafeMutablePointer<UInt8>
+  ) throws(DecodeError) {
     // CMYK rows are converted after they are read.
     if orientation == 1, info.channels != 4, !plan.isYFirst {
       try unsafe decoder.resize(
@@ -138,6 +146,61 @@ public struct ImageDecoder: ~Copyable {
       unsafe resampler.resize(upright, plan, into: target)
     } else {
       unsafe resampler.resize(image, plan, into: target)
+    }
+  }
+
+  /// The image as `size` has it: decoded whole (never at a smaller scale), turned, resized as
+  /// ``resize(_:width:height:filter:)`` does, then cut or laid on white. The memory of `result` is reused where it has
+  /// the right size; after an error its content is unspecified.
+  ///
+  /// - Throws: what ``decode(_:info:)`` throws; `pixel_limit` also where the result has a side above
+  ///   ``DecodeLimits/maxSide``, or decode and result together are above ``DecodeLimits/maxMemory``.
+  public mutating func decode(
+    _ bytes: RawSpan, info: ImageInfo, to size: PictureSize, into result: inout RGBImage
+  ) throws(DecodeError) {
+    let orientation = appliesOrientation ? info.orientation : 1
+    let isTurned = orientation >= 5
+    let (width, height) = isTurned ? (info.height, info.width) : (info.width, info.height)
+    let placing = size.placing(width: width, height: height)
+    if size.isUnchanged(width: width, height: height) {
+      result = try decode(bytes, info: info)
+      return
+    }
+    try checkMemory(info)
+    try checkResult(placing.canvas, info)
+    let count = placing.canvas.width * placing.canvas.height * 3
+    if result.pixels.count != count { result.pixels = [UInt8](repeating: 0, count: count) }
+    (result.width, result.height) = placing.canvas
+    let plan = ResizePlan(
+      from: (width, height), to: placing.scaled, columns: placing.columns, rows: placing.rows,
+      filter: size.filter)
+    let image = info.format == .jpeg ? nil : try decode(bytes, info: info)
+    let decoder = info.format == .jpeg ? try jpegDecoder() : nil
+    var failure: DecodeError?
+    unsafe result.pixels.withUnsafeMutableBufferPointer { target in
+      let start = target.baseAddress!
+      do throws(DecodeError) {
+        if let image {
+          unsafe resampler.resize(image, plan, into: start)
+        } else if let decoder {
+          try unsafe resizeJPEG(bytes, info: info, .full, orientation, plan, decoder, into: start)
+        }
+        unsafe placing.spread(start)
+      } catch {
+        failure = error
+      }
+    }
+    if let failure { throw failure }
+  }
+
+  private func checkResult(_ size: (width: Int, height: Int), _ info: ImageInfo) throws(DecodeError) {
+    let name = "\(info.orientedWidth) x \(info.orientedHeight) resized to \(size.width) x \(size.height)"
+    if max(size.width, size.height) > limits.maxSide {
+      throw DecodeError(.pixelLimit, "\(name) has a side above \(limits.maxSide)")
+    }
+    let needed = info.decodeMemory + size.width * size.height * 3
+    if needed > limits.maxMemory {
+      throw DecodeError(.pixelLimit, "\(name) needs \(needed) bytes, \(limits.maxMemory) are allowed")
     }
   }
 

@@ -29,6 +29,9 @@ public struct ImageInfo: Sendable, Equatable {
   /// Bytes the decode and the orientation allocate at their peak: the image and the larger of its turned copy
   /// and ``codecMemory``.
   public let decodeMemory: Int
+  /// Whether any reader of the stored bytes sees the pixels that decoding gives, but for the orientation: JPEG of grey
+  /// or three colours, PNG of 8-bit RGB without transparency.
+  package let isPlain: Bool
   /// Bytes the codec may allocate beside the image: coefficient buffers of multi-scan JPEG, intermediate pixels
   /// with alpha, work rows.
   let codecMemory: Int
@@ -42,6 +45,12 @@ public struct ImageInfo: Sendable, Equatable {
     depth = header.depth
     isProgressive = header.isProgressive
     scans = header.scans
+    isPlain =
+      switch format {
+      case .jpeg: header.channels != 4
+      case .png: header.channels == 3 && header.depth == 8 && !header.hasTransparency
+      case .webp, .gif: false
+      }
     let pixels = header.width * header.height
     cost = UInt64(pixels) * UInt64(header.scans) + UInt64(bytes)
     codecMemory = header.codecMemory
@@ -63,6 +72,8 @@ struct ImageHeader {
   var orientation: UInt8 = 1
   var isProgressive = false
   var scans = 1
+  /// Told for PNG alone: an alpha channel or a tRNS chunk.
+  var hasTransparency = false
   /// Bytes the codec allocates beside the image.
   var codecMemory = 0
 }

@@ -29,6 +29,7 @@ func readPNGHeader(_ bytes: RawSpan) throws(DecodeError) -> ImageHeader {
     if bytes.has("tRNS", at: offset + 4) { hasAlpha = true } else { orientation.note(bytes, body) }
     offset += 12 + length
   }
+  header.hasTransparency = hasAlpha
   header.orientation = orientation.orientation(bytes) ?? 1
   // libpng's rows before and after conversion, its window and tables.
   header.codecMemory = width * 32 + (1 << 18)

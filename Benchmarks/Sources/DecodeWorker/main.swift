@@ -1,6 +1,7 @@
 // One process of `make bench-decode`: reads a tar of JPEGs into memory, then for each line of standard input
 //
 //     exact SIZE | fast SIZE      makes all thumbnails and answers "wall-ns cpu-ns"
+//     published SIZE              resizes the shorter side, encodes as JPEG of quality 95, and answers the same
 //     write exact|fast SIZE FILE  writes the thumbnails to FILE, one after the other
 //     resize WIDTH HEIGHT FILTER FILE  writes the whole images resized
 //
@@ -47,6 +48,18 @@ final class Worker {
     }
   }
 
+  private var picture = RGBImage(width: 0, height: 0, pixels: [])
+
+  /// Every image as `publish.image: resize` publishes it.
+  func published(_ images: [[UInt8]], size: Int, by encoder: JPEGEncoder, _ use: ([UInt8]) -> Void) throws {
+    let size = PictureSize(.keepRatio, size: size)
+    for image in images {
+      let info = try unsafe probe(image.span.bytes, limits: limits)
+      try unsafe decoder.decode(image.span.bytes, info: info, to: size, into: &picture)
+      use(try encoder.encode(picture))
+    }
+  }
+
   /// Every whole image, resized.
   func resized(_ images: [[UInt8]], width: Int, height: Int, filter: ResampleFilter) throws -> [UInt8] {
     var all: [UInt8] = []
@@ -65,6 +78,7 @@ func answer(_ text: String) throws {
 
 let images = try members(of: CommandLine.arguments[1])
 try answer("ready \(images.count)")
+let encoder = try JPEGEncoder(quality: 95)
 let workers = ["exact": Worker(isFast: false), "fast": Worker(isFast: true)]
 while let line = readLine() {
   let words = line.split(separator: " ").map(String.init)
@@ -80,11 +94,15 @@ while let line = readLine() {
     try Data(all).write(to: URL(filePath: words[4]))
     try answer("written")
   default:
-    let worker = workers[words[0]]!
+    let worker = workers[words[0] == "published" ? "exact" : words[0]]!
     let size = Int(words[1])!
     let (wall, cpu) = (nanoseconds(CLOCK_MONOTONIC), nanoseconds(CLOCK_PROCESS_CPUTIME_ID))
     var sum = 0
-    try worker.thumbnails(images, size: size) { sum &+= Int($0[0]) }
+    if words[0] == "published" {
+      try worker.published(images, size: size, by: encoder) { sum &+= $0.count }
+    } else {
+      try worker.thumbnails(images, size: size) { sum &+= Int($0[0]) }
+    }
     let spent = (nanoseconds(CLOCK_MONOTONIC) - wall, nanoseconds(CLOCK_PROCESS_CPUTIME_ID) - cpu)
     try answer("\(spent.0) \(spent.1) \(sum)")
   }

@@ -68,6 +68,21 @@ int tamis_jpeg_ended_early(const tamis_jpeg *jpeg);
 // The text of the last error or else of the first warning; lives as long as the handle.
 const char *tamis_jpeg_message(const tamis_jpeg *jpeg);
 
+// Encodes RGB images; reusable for any number of them; NULL when there is no memory.
+typedef struct tamis_jpeg_writer tamis_jpeg_writer;
+
+tamis_jpeg_writer *tamis_jpeg_writer_create(void);
+void tamis_jpeg_writer_destroy(tamis_jpeg_writer *writer);
+
+// Encodes 8-bit RGB rows, 3 * width bytes each, as baseline JPEG: 4:2:0, the standard's Huffman tables, accurate
+// integer DCT, quality 0...100. The `*count` bytes belong to the handle and stay until its next use. tamis_memory
+// where they would be more than `max_bytes`, tamis_unsupported for a size that libjpeg refuses.
+tamis_status tamis_jpeg_write(tamis_jpeg_writer *writer, const uint8_t *pixels, uint32_t width, uint32_t height,
+                              int quality, size_t max_bytes, const uint8_t **bytes, size_t *count);
+
+// The text of the last error; lives as long as the handle.
+const char *tamis_jpeg_writer_message(const tamis_jpeg_writer *writer);
+
 // libpng ----------------------------------------------------------------------------------------------------
 
 typedef struct tamis_png tamis_png;

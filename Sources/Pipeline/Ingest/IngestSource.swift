@@ -36,13 +36,19 @@ struct IngestSource: PullSource, ~Copyable {
   private let limits: DecodeLimits
   private let shardLimits: ShardLimits
   private let hashing: Bool
+  /// What becomes of the pictures at once, where they are published as they come.
+  private let pictures: Recipe.Publish.Image?
   private var index = -1
   private var reader: ShardReader?
   /// Samples that the shard's stats file counts.
   private var announced: Int?
 
-  init(_ shards: [ShardFile], recipe: Recipe, memory: MemoryPlan, hashing: Bool) {
+  init(
+    _ shards: [ShardFile], recipe: Recipe, memory: MemoryPlan, hashing: Bool,
+    pictures: Recipe.Publish.Image? = nil
+  ) {
     self.shards = shards
+    self.pictures = pictures
     limits = memory.decodeLimits(recipe.decode)
     shardLimits = memory.shardLimits
     self.hashing = hashing
@@ -62,7 +68,9 @@ struct IngestSource: PullSource, ~Copyable {
       guard let sample = try reader!.next() else { return try end(nil) }
       let info = probeImage(of: sample)
       var cost = sample.bytes.count
-      if case .success(let image)? = info { cost += image.decodeMemory }
+      if case .success(let image)? = info {
+        cost += image.decodeMemory + (pictures?.resultMemory(image) ?? 0)
+      }
       return (.sample(sample, info), cost)
     } catch let fault as ShardFault {
       return try end(fault)

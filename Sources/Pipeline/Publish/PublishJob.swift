@@ -49,11 +49,15 @@ struct PublishJob: ~Copyable {
     if recipe.publish.format == .npy { return try packKeys(into: &packer, from: first, workspace) }
     let source = try PublishSource(
       kept, from: first, files, shards.map(\.manifest), recipe, workspace: workspace)
-    let plan = plan
+    let (plan, recipe, names) = (plan, recipe, kept.shards)
+    let limits = memory.decodeLimits(recipe.decode)
+    let makeWorker: @Sendable () throws -> PublishWorker = {
+      try PublishWorker(plan, ImageForm(recipe, limits), shards: names)
+    }
     if recipe.publish.order == .input {
       return try orderedMap(
         from: source, into: PackingSink(packer, shards: kept.shards), workers: memory.workers,
-        window: memory.window, makeWorker: { PublishWorker(plan) }, finish: { try $0.finish() })
+        window: memory.window, makeWorker: makeWorker, finish: { try $0.finish() })
     }
     let spool = workspace + "/.publish-spool"
     let positions = first..<kept.rows.count
@@ -64,7 +68,7 @@ struct PublishJob: ~Copyable {
         directory: spool, positions: positions, bytes: bytes, bucketBytes: recipe.limits.memory / 8))
     try orderedMap(
       from: source, into: sink, workers: memory.workers, window: memory.window,
-      makeWorker: { PublishWorker(plan) }, finish: { try $0.finish() })
+      makeWorker: makeWorker, finish: { try $0.finish() })
     try SampleSpool.read(spool) { position, sample in
       let row = kept.rows[position]
       try packer.add(sample, position: position, shard: kept.shards[Int(row.shard)], row: Int(row.row))

@@ -9,6 +9,8 @@ struct PublishItem: Sendable {
   /// In publish order.
   var position: Int
   var sample: Sample
+  /// The header of its picture, where that takes another form.
+  var image: Result<ImageInfo, DecodeError>?
 }
 
 /// Reads the kept samples in the order of the input, those before `first` in publish order left out.
@@ -25,6 +27,7 @@ struct PublishSource: PullSource, ~Copyable {
   private var shard = -1
   private var feed: SampleFeed?
   private let isInputOrder: Bool
+  private let probe: ImageProbe
 
   init(
     _ kept: KeptSamples, from first: Int, _ files: [ShardFile], _ manifests: [ColumnManifest],
@@ -32,7 +35,9 @@ struct PublishSource: PullSource, ~Copyable {
     workspace: String
   ) throws {
     (self.kept, self.first, self.files, self.manifests) = (kept, first, files, manifests)
-    limits = try MemoryPlan(recipe.limits).shardLimits
+    let memory = try MemoryPlan(recipe.limits)
+    limits = memory.shardLimits
+    probe = ImageProbe(recipe, memory.decodeLimits(recipe.decode))
     input = recipe.input
     self.workspace = workspace
     cursor = first
@@ -52,8 +57,9 @@ struct PublishSource: PullSource, ~Copyable {
         continue
       }
       if let position = position(of: row) {
-        let item = PublishItem(shard: shard, row: row, position: position, sample: sample)
-        return (item, sample.bytes.count)
+        let (image, memory) = probe(sample)
+        let item = PublishItem(shard: shard, row: row, position: position, sample: sample, image: image)
+        return (item, sample.bytes.count + memory)
       }
     }
   }
@@ -90,14 +96,22 @@ struct ReadySample: Sendable {
   var sample: PublishedSample
 }
 
-/// Gives samples their published fields.
+/// Gives samples their published fields, and pictures their published form.
 struct PublishWorker: MapWorker, ~Copyable {
   private let plan: FieldPlan
+  private let shards: [String]
+  private var form: ImageForm
 
-  init(_ plan: FieldPlan) { self.plan = plan }
+  /// - Parameter shards: their names, for messages.
+  init(_ plan: FieldPlan, _ form: consuming ImageForm, shards: [String]) {
+    self.plan = plan
+    self.form = form
+    self.shards = shards
+  }
 
   mutating func map(_ item: PublishItem) throws -> ReadySample {
-    let (sample, _) = plan.apply(item.sample)
+    var (sample, image) = plan.apply(item.sample)
+    try form.apply(to: &sample, field: image, item.image, shard: shards[item.shard])
     return ReadySample(shard: item.shard, row: item.row, position: item.position, sample: sample)
   }
 }

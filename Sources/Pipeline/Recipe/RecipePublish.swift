@@ -106,18 +106,6 @@ extension Recipe {
         /// `|u1 (H, W, 3)`.
         case raw
       }
-      public enum ResizeMode: String, Sendable, CaseIterable, Encodable {
-        /// The longer side to the size, then padded to a square with white.
-        case border
-        /// The shorter side to the size.
-        case keepRatio = "keep_ratio"
-        /// The longer side to the size.
-        case keepRatioLargest = "keep_ratio_largest"
-        /// The shorter side to the size, then the middle square.
-        case centerCrop = "center_crop"
-        /// The size as it is.
-        case no
-      }
       public enum EncodeFormat: String, Sendable, CaseIterable, Encodable { case jpg, png }
     }
 
@@ -198,11 +186,11 @@ extension Recipe.Publish {
     try values.encode(image.form, forKey: .image)
     if image.form != .keep {
       try values.encode(image.size, forKey: .imageSize)
-      try values.encode(image.mode, forKey: .resizeMode)
+      try values.encode(image.mode.rawValue, forKey: .resizeMode)
       try values.encode(image.filter.rawValue, forKey: .resizeFilter)
       try values.encode(image.onlyIfBigger, forKey: .onlyIfBigger)
       if image.form == .resize {
-        try values.encode(image.quality, forKey: .encodeQuality)
+        if image.format == .jpg { try values.encode(image.quality, forKey: .encodeQuality) }
         try values.encode(image.format, forKey: .encodeFormat)
       }
     }

@@ -96,10 +96,12 @@ public enum Pipe {
       fields: fields, addsEmbedding: options.add.contains(.embedding), form: FieldPlan(stream: recipe),
       events: events)
     return try orderedMap(
-      from: IngestSource(input, recipe: recipe, memory: memory, hashing: false), into: sink,
-      workers: memory.workers, window: memory.window,
+      from: IngestSource(
+        input, recipe: recipe, memory: memory, hashing: false, pictures: recipe.publish.image),
+      into: sink, workers: memory.workers, window: memory.window,
       makeWorker: {
-        StreamWorker(
+        try StreamWorker(
+          recipe, ImageForm(recipe, limits),
           IngestWorker(
             recipe, limits: limits, watchdog: watchdog, encoders: encoders,
             measuresQuality: filter != nil && recipe.features.measuresQuality),
@@ -122,13 +124,22 @@ private struct StreamWorker: MapWorker, ~Copyable {
     var passes = true
     /// Of image and caption; NaN where no model gives one.
     var score = Float.nan
+    /// In its published form, where that is not as it came.
+    var picture: [UInt8]?
   }
 
+  private let imageFields: [String]
+  private var form: ImageForm
   private var ingest: IngestWorker
   private let encoder: PixelEncoder?
   private let filter: FilterColumns?
 
-  init(_ ingest: consuming IngestWorker, encoder: PixelEncoder?, filter: FilterColumns?) {
+  init(
+    _ recipe: Recipe, _ form: consuming ImageForm, _ ingest: consuming IngestWorker, encoder: PixelEncoder?,
+    filter: FilterColumns?
+  ) {
+    imageFields = recipe.input.imageFields
+    self.form = form
     self.ingest = ingest
     self.encoder = encoder
     self.filter = filter
@@ -136,10 +147,20 @@ private struct StreamWorker: MapWorker, ~Copyable {
 
   mutating func map(_ item: IngestItem) throws -> Result {
     let ingested = try ingest.map(item)
-    guard case .accepted(let accepted) = ingested, case .sample(let sample, _) = item else {
+    guard case .accepted(let accepted) = ingested, case .sample(let sample, .success(let info)?) = item,
+      let image = sample.field(imageFields)
+    else {
       return Result(ingested: ingested)
     }
     var result = Result(ingested: ingested, sample: sample, thumbnail: accepted.thumbnail)
+    do throws(DecodeError) {
+      result.picture = try form.published(sample.bytes[image.range], info)
+    } catch {
+      return Result(
+        ingested: .rejected(
+          sample, code: RejectCode(error.code), member: image.member, offset: image.offset,
+          message: error.message))
+    }
     if let filter {
       let rows =
         [accepted.record.bytes] + (accepted.quality.map { [$0.bytes] } ?? [])
@@ -213,7 +234,8 @@ private struct PipeSink: OrderedSink, ~Copyable {
         return
       }
     }
-    var published = form.apply(sample).sample
+    var (published, image) = form.apply(sample)
+    if let image, let picture = result.picture { published.fields[image].bytes = picture[...] }
     guard published.key.count + 1 + longestName <= 100 else {
       let member = sample.fields.first?.member ?? String(decoding: sample.key, as: UTF8.self)
       reject(sample, .badName, member, sample.offset, "the key leaves no room for the name of an added field")

@@ -290,6 +290,8 @@ public struct StreamSession: ~Copyable {
     try prepareFields()
     let memory = try MemoryPlan(recipe.limits)
     let plan = FieldPlan(stream: recipe)
+    let probe = ImageProbe(recipe, memory.decodeLimits(recipe.decode))
+    var form = try ImageForm(recipe, memory.decodeLimits(recipe.decode))
     var block = FieldBlock(addedFields)
     var stored = StoredFields(recipe.addedFields, workspace: workspace.path)
     let thumbnails = ColumnRows(workspace: workspace.path, file: "thumbnail.npy")
@@ -308,7 +310,8 @@ public struct StreamSession: ~Copyable {
         file, manifest, limits: memory.shardLimits, input: recipe.input, workspace: workspace.path)
       while let (row, sample) = try feed.nextAccepted() {
         guard wanted.contains(row) else { continue }
-        var published = plan.apply(sample).sample
+        var (published, image) = plan.apply(sample)
+        try form.apply(to: &published, field: image, probe(sample).info, shard: shard)
         for field in try stored.fields(shard: shard, row: row) where published.add(field) {
           block.countRenamed(field.name)
         }
