@@ -3,8 +3,8 @@ import Testing
 
 /// What a publish writes beside its shards, checked by oracle/sidecars.py.
 @Suite("Sidecars of a publish") struct PublishSidecarTests {
-  private func check(_ folder: TemporaryFolder, _ output: String = "out", _ wanted: [String]) throws -> Int {
-    let path = folder.path + "/" + output
+  private func check(_ folder: TemporaryFolder, _ wanted: [String]) throws -> Int {
+    let path = folder.path + "/out"
     let result = try run(Repository.python, [Repository.oracle("sidecars.py"), path, path] + wanted)
     #expect(result.status == 0, "\(result.errors)")
     return Int(result.output.dropLast()) ?? -1

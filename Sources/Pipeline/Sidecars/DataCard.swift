@@ -23,8 +23,8 @@ struct DataCard {
     var read = 0
     /// Rejected while reading, by reject code.
     var rejected: [String: Int] = [:]
-    /// Dropped by pruning, by the raw value of the reason.
-    var dropped: [UInt8: Int] = [:]
+    /// Dropped by pruning, by reason.
+    var dropped: [String: Int] = [:]
     /// The recipe in force as YAML (``CardRecipe``).
     var recipe: String
 
@@ -38,7 +38,7 @@ struct DataCard {
         guard isPruned else { continue }
         for verdict in try VerdictFile.read(workspace.path + "/verdicts/\(shard.name).npy")
         where !verdict.kept {
-          dropped[verdict.reason.rawValue, default: 0] += 1
+          dropped["\(verdict.reason)", default: 0] += 1
         }
       }
     }
@@ -125,7 +125,7 @@ struct DataCard {
       }
     }
     for reason in [Reason.filter, .domain, .duplicate, .score, .reference, .quota] {
-      if let number = account.dropped[reason.rawValue], number > 0 {
+      if let number = account.dropped["\(reason)"], number > 0 {
         rows.append("| dropped | \(number) | \(Self.words(reason)) |")
       }
     }
