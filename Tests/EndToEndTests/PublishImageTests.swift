@@ -95,7 +95,54 @@ import Testing
     }
   }
 
-  @Test("What cannot be as large as it would be stops the publish, named with its shard")
+  @Test("MDS holds resized pictures and raw pixels, each with its shape")
+  func mds() throws {
+    let folder = try ingested()
+    for form in ["resize", "raw"] {
+      let keys = "image: \(form), image_size: 70, resize_mode: keep_ratio, samples_per_shard: 25"
+      try publish("path: \(form)/, format: mds, \(keys)", in: folder)
+      try publish("path: tars/, \(keys)", in: folder)
+      try folder.expectOracle(
+        "publish_images_mds.py", ["%/tars", "%/\(form)"], "60 \(form == "raw" ? "image" : "jpg")")
+      try FileManager.default.removeItem(atPath: folder.path + "/tars")
+    }
+  }
+
+  @Test("A pipe by a plan puts out the pictures in the form of its recipe, on any number of threads")
+  func pipe() throws {
+    let folder = try ingested()
+    let settings = ["image=resize", "resize_mode=center_crop", "image_size=70"]
+    let keys = settings.map { $0.replacingOccurrences(of: "=", with: ": ") }.joined(separator: ", ")
+    try publish("path: out/, \(keys)", "prune: { filter: 'width > 0' }\n", in: folder, command: "run")
+    try folder.write("one/00000.tar", #require(folder.data("in/00000.tar")))
+    for jobs in ["1", "3"] {
+      let command =
+        "mkdir p\(jobs) && '\(Repository.tamis)' pipe --plan ws -j \(jobs) < one/00000.tar > p\(jobs)/00000.tar"
+      let result = try run("/bin/sh", ["-c", "cd '\(folder.path)' && " + command])
+      #expect(result.status == 0, "\(result.errors)")
+    }
+    try folder.expectOracle("publish_images.py", ["check", "%/one", "%/p1"] + settings, "30 0")
+    #expect(folder.data("p1/00000.tar") == folder.data("p3/00000.tar"))
+  }
+
+  @Test("A daemon publishes the pictures in the form of its recipe")
+  func daemon() throws {
+    let folder = try TemporaryFolder()
+    try folder.expectOracle("publish_images.py", ["make", "%/in"])
+    let settings = ["image=resize", "resize_mode=keep_ratio_largest", "image_size=70"]
+    let keys = settings.map { $0.replacingOccurrences(of: "=", with: ": ") }.joined(separator: ", ")
+    let recipe = try folder.write(
+      "recipe.yaml",
+      "input: { path: in/ }\npublish: { path: out/, samples_per_shard: 25, \(keys) }\ndaemon: { quiet_seconds: 0 }\n"
+    )
+    let server = try RunningServer(recipe, in: folder)
+    try waitUntil { folder.data("out/00001.tar") != nil || !server.process.isRunning }
+    #expect(server.end(SIGTERM) == 0)
+    try folder.expectOracle("publish_images.py", ["check", "%/in", "%/out"] + settings, "60 0")
+    #expect(try tamis("verify", folder.path + "/out").status == 0)
+  }
+
+  @Test("What would become too large is named before anything is written, with what to do about it")
   func tooLarge() throws {
     let folder = try ingested(pictures: "strip")
     let recipe = try folder.write(
@@ -104,8 +151,24 @@ import Testing
     )
     let result = try tamis("publish", recipe, "-w", folder.path + "/ws", "-q")
     #expect(result.status == 65)
-    #expect(result.errors.contains("00000: the image of 00000 cannot be published"), "\(result.errors)")
-    #expect(result.errors.contains("300 x 1 resized to 76800 x 256 has a side above 65535"))
+    #expect(
+      result.errors.contains("1 of the pictures would become too large, as 00000 of 00000: 300 x 1 pixels"),
+      "\(result.errors)")
+    #expect(result.errors.contains("76800 x 256") && result.errors.contains("<= 255 * min(width, height)"))
     #expect(!FileManager.default.fileExists(atPath: folder.path + "/out"))
+    // The advice helps; a dropped picture is not looked at.
+    let filter = "prune: { filter: 'max(width, height) <= 255 * min(width, height)' }\n"
+    try FileManager.default.removeItem(atPath: folder.path + "/in")
+    try folder.expectOracle("publish_images.py", ["make", "%/in"])
+    try folder.expectOracle("publish_images.py", ["strip", "%/more"])
+    try FileManager.default.moveItem(
+      atPath: folder.path + "/more/00000.tar", toPath: folder.path + "/in/strip.tar")
+    let keys = "path: out/, image: resize, resize_mode: keep_ratio, image_size: 256, image_field: jpg"
+    let names = "input: { path: in/, keys: prefix }\n"
+    let run = try tamis(
+      "run", folder.write("filtered.yaml", names + "publish: { \(keys) }\n" + filter), "-w",
+      folder.path + "/ws2", "-q")
+    #expect(run.status == 0, "\(run.errors)")
+    #expect(folder.data("out/__len__") == Data("60".utf8))
   }
 }

@@ -24,6 +24,10 @@ struct PublishJob: ~Copyable {
     let holdsSamples = [.webdataset, .mds].contains(recipe.publish.format)
     let plan =
       holdsSamples ? try FieldPlan(recipe, shards, isKept: isKept, workspace) : FieldPlan(stream: recipe)
+    if holdsSamples {
+      let limits = try MemoryPlan(recipe.limits).decodeLimits(recipe.decode)
+      try PictureSizeCheck(recipe, limits).check(shards, isKept: isKept, workspace)
+    }
     var table: MDSTable?
     if recipe.publish.format == .mds {
       let added = (fields?.descriptions ?? [:]).merging(storedFields) { first, _ in first }

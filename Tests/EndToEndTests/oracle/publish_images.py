@@ -2,6 +2,7 @@
 
 usage: publish_images.py make IN             two shards of pictures of every format, orientation and odd size
        publish_images.py strip IN            one shard of a picture of 300 x 1 pixels
+       publish_images.py mds TARS MDS        the same pictures in both, by upstream's MDSReader; prints number and column
        publish_images.py check IN OUT SETTING...   compares every sample; prints their number and how many kept their bytes
 
 A setting is key=value, named as in the recipe; what is not given has its default.
