@@ -20,6 +20,7 @@ oracles = root + "/Tests/EndToEndTests/oracle"
 source = root + "/samples/shards"
 small = root + "/.venv"
 
+RAW = "image: raw, image_size: 64, resize_mode: keep_ratio"
 ARRAYS = "add: [mask, ratio, thumbnail]"
 
 # Name of a directory -> its `publish`, without the path. Pictures have one field name, captions are UTF-8.
@@ -37,6 +38,9 @@ FORMS = {
     "npy-merged": f"format: npy, samples_per_shard: all, {ARRAYS}",
     "columns": f"format: columns, {ARRAYS}",
     "mds-arrays": f"format: mds, samples_per_shard: 200, compress: zstd, {ARRAYS}",
+    # Pictures as arrays, the shorter side 64.
+    "raw-tar": f"samples_per_shard: 200, {RAW}",
+    "raw-mds": f"format: mds, samples_per_shard: 200, compress: zstd, {RAW}",
     # Tars that webdataset's ShardWriter wrote, and `tamis index`.
     "indexed": None,
 }
@@ -72,11 +76,13 @@ def readers(home, tamis):
                f"streaming and not: {pictures}; same columns throughout"),
         Reader("datasets-gz", "the same, `.tar.gz`", "tar.gz", oracles + "/read_datasets.py", "the same"),
         Reader("mds", "MDSReader, zstd", "mds", oracles + "/read_mds.py",
-               f"{mds}; index and raw shards are MDSWriter's, byte for byte", ("--by-size",)),
+               f"{mds}; raw shards (SHA-256) and index are MDSWriter's, but for the packed files' sizes and hashes", ("--by-size",)),
         Reader("mds-level", "MDSReader, zstd:9", "mds-level", oracles + "/read_mds.py", "the same", ("--by-size",)),
         Reader("mds-plain", "MDSReader, not compressed", "mds-plain", oracles + "/read_mds.py", "the same", ("--by-size",)),
         Reader("mds-arrays", "MDSReader, zstd, added arrays", "mds-arrays", oracles + "/read_mds.py",
                "sizes, hashes, bytes; type, shape and values of `ndarray` columns are those of the tars' `.npy`", ("--arrays", "WHOLE")),
+        Reader("mds-raw", "MDSReader, zstd, `image: raw`", "raw-mds", parts + "/raw_reader.py",
+               "every picture is the array of the tars' `image.npy`, each with its own shape"),
         Reader("streaming", "StreamingDataset, zstd", "mds", parts + "/streaming_reader.py",
                f"hashes validated; {pictures}; a shuffled pass has every key once", python="large"),
         Reader("streaming-plain", "StreamingDataset, not compressed", "mds-plain", parts + "/streaming_reader.py",
@@ -127,7 +133,7 @@ def publish(folder, form, tamis):
         file.write(f"input: {{ path: {source} }}\ndecode: {{ on_bad_caption: replace }}\n")
         if ARRAYS in FORMS[form]:
             file.write("features: { pca: { size: 16, mask: { ratio: [0.1, 0.9], seed: 7 } } }\n")
-        if not form.startswith(("npy", "columns")):  # These hold none of the samples' own fields.
+        if not form.startswith(("npy", "columns", "raw")):  # These hold no picture as it came.
             publish += ", image_field: jpg"
         file.write(f"publish: {{ {publish} }}\n")
     done = subprocess.run([tamis, "run", recipe, "-q", "-w", workspace], capture_output=True, text=True)
@@ -158,6 +164,7 @@ def read(reader, folder, home):
         "tools.py": [*reader.more, *paths],
         "read_arrays.py": [paths[1], whole],
         "read_columns.py": [paths[0], paths[1], whole],
+        "raw_reader.py": [paths[1], folder + "/raw-tar"],
     }.get(os.path.basename(reader.script), [*paths, *(word.replace("WHOLE", whole) for word in reader.more)])
     return called([python, reader.script, *arguments], environment)
 
@@ -246,7 +253,7 @@ def main():
         faults = {}
         for reader in chosen:
             # The first makes the workspace that all are compared by; arrays are compared with those in tars.
-            for form in ("tar", "arrays-tar", reader.form):
+            for form in ("tar", "arrays-tar", "raw-tar", reader.form):
                 if form not in faults:
                     faults[form] = publish(folder, form, tamis)
             fault = faults[reader.form]
