@@ -56,16 +56,17 @@ public struct MDSShardWriter: ~Copyable {
     let rawBytes = UInt64(header.count + data.count)
     // MDS's reader cannot unpack a frame that does not say how much is in it.
     var output = try CompressedFile(file, format.compression, threads: threads, contentBytes: rawBytes)
-    var hasher = SHA256()
+    // Without compression the stored bytes are the raw ones, and hashed on their way.
+    var hasher = format.compression == .none ? nil : SHA256()
     for part in [header, data] {
-      unsafe part.withUnsafeBytes { unsafe hasher.update(bufferPointer: $0) }
+      unsafe part.withUnsafeBytes { unsafe hasher?.update(bufferPointer: $0) }
       try output.write(part[...])
     }
-    let rawHash = hexadecimal(hasher.finalize())
+    let rawHash = hasher.map { hexadecimal($0.finalize()) }
     let samples = ends.count
     data.removeAll(keepingCapacity: true)
     ends.removeAll(keepingCapacity: true)
     let (bytes, sha256) = try output.finish(syncing: true)
-    return (WrittenShard(samples: samples, bytes: bytes, sha256: sha256), (rawBytes, rawHash))
+    return (WrittenShard(samples: samples, bytes: bytes, sha256: sha256), (rawBytes, rawHash ?? sha256))
   }
 }

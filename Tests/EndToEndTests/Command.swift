@@ -105,6 +105,11 @@ final class TemporaryFolder {
     return files
   }
 
+  /// Of a published directory the files that the samples alone decide, not the recipe or the form of the input.
+  func shards(_ name: String) -> [String: Data] {
+    files(name).filter { !["MANIFEST.json", "README.md", "SHA256SUMS"].contains($0.key) }
+  }
+
   /// The same without `matches.json`, which names the files that the rows came from.
   func decisions(_ name: String) -> [String: Data] { files(name).filter { $0.key != "matches.json" } }
 }

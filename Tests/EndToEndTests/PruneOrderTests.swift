@@ -50,11 +50,11 @@ import Testing
     #expect(try verdicts(one) == verdicts(other))
     // Manifests name their input by hashes of files, which differ.
     let data = { (folder: TemporaryFolder, part: String) in
-      folder.files(part).filter { !$0.key.lowercased().hasSuffix("manifest.json") }
+      folder.files(part).filter { !$0.key.hasSuffix("manifest.json") }
     }
     #expect(data(one, ".tamis/models").count == 17)
     #expect(data(one, ".tamis/models") == data(other, ".tamis/models"))
-    #expect(data(one, "out") == data(other, "out"))
+    #expect(one.shards("out") == other.shards("out"))
   }
 
   /// What a run makes, in this order: each is a moment to be killed at.

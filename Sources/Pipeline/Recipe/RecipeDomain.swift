@@ -8,26 +8,18 @@ extension Recipe {
     public var head = ""
     public var rule = DomainRule()
 
-    private struct Name: CodingKey {
-      var stringValue: String
-      var intValue: Int? { nil }
-      init(_ name: String) { stringValue = name }
-      init?(stringValue: String) { self.init(stringValue) }
-      init?(intValue: Int) { nil }
-    }
-
     public func encode(to encoder: any Encoder) throws {
-      var values = encoder.container(keyedBy: Name.self)
-      try values.encode(head, forKey: Name("head"))
+      var values = encoder.container(keyedBy: NameKey.self)
+      try values.encode(head, forKey: NameKey("head"))
       if rule.mix.isEmpty {
-        if !rule.keep.isEmpty { try values.encode(rule.keep, forKey: Name("keep")) }
-        try values.encode(rule.keepsAmbiguous ? Ambiguous.keep : .drop, forKey: Name("ambiguous"))
+        if !rule.keep.isEmpty { try values.encode(rule.keep, forKey: NameKey("keep")) }
+        try values.encode(rule.keepsAmbiguous ? Ambiguous.keep : .drop, forKey: NameKey("ambiguous"))
       } else {
-        var mix = values.nestedContainer(keyedBy: Name.self, forKey: Name("mix"))
-        for name in rule.mix.keys.sorted() { try mix.encode(rule.mix[name], forKey: Name(name)) }
-        try values.encodeIfPresent(rule.total, forKey: Name("total"))
+        var mix = values.nestedContainer(keyedBy: NameKey.self, forKey: NameKey("mix"))
+        for name in rule.mix.keys.sorted() { try mix.encode(rule.mix[name], forKey: NameKey(name)) }
+        try values.encodeIfPresent(rule.total, forKey: NameKey("total"))
       }
-      try values.encode(rule.seed, forKey: Name("seed"))
+      try values.encode(rule.seed, forKey: NameKey("seed"))
     }
 
     /// What becomes of samples of no class.

@@ -166,7 +166,9 @@ extension Recipe.Publish {
     try values.encode(path, forKey: .path)
     try values.encode(format, forKey: .format)
     if case .zstd(let level?, let window?) = compress {
-      try values.encode(["zstd": level, "window": window], forKey: .compress)
+      var compress = values.nestedContainer(keyedBy: NameKey.self, forKey: .compress)
+      try compress.encode(level, forKey: NameKey("zstd"))
+      try compress.encode(window, forKey: NameKey("window"))
     } else {
       try values.encode(compress.text, forKey: .compress)
     }
@@ -196,8 +198,19 @@ extension Recipe.Publish {
     }
     try values.encodeIfPresent(imageField, forKey: .imageField)
     if let fields {
-      try values.encode(
-        Dictionary(uniqueKeysWithValues: fields.map { ($0.name, $0.sources) }), forKey: .fields)
+      // In their order: a dictionary has another one in every process, and the text would not be the same twice.
+      var names = values.nestedContainer(keyedBy: NameKey.self, forKey: .fields)
+      for field in fields { try names.encode(field.sources, forKey: NameKey(field.name)) }
     }
   }
+}
+
+/// A key of a mapping whose names are data.
+struct NameKey: CodingKey {
+  let stringValue: String
+  var intValue: Int? { nil }
+
+  init(_ name: String) { stringValue = name }
+  init?(stringValue: String) { self.init(stringValue) }
+  init?(intValue: Int) { nil }
 }
