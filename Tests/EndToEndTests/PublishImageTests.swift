@@ -142,6 +142,31 @@ import Testing
     #expect(try tamis("verify", folder.path + "/out").status == 0)
   }
 
+  @Test("Pipe and daemon reject a picture that would become too large, and go on")
+  func tooLargeInStreams() throws {
+    let folder = try ingested()
+    let keys = "path: out/, samples_per_shard: 10, image: resize, resize_mode: keep_ratio, image_size: 220"
+    try publish(keys, "prune: { filter: 'width > 0' }\n", in: folder, command: "run")
+    try folder.expectOracle("publish_images.py", ["strip", "%/strip"])
+    let command = "'\(Repository.tamis)' pipe --plan ws --report report.json < strip/00000.tar > piped.tar"
+    let piped = try run("/bin/sh", ["-c", "cd '\(folder.path)' && " + command])
+    #expect(piped.status == 0)
+    #expect(
+      piped.errors.contains("00000.png: pixel_limit: 300 x 1 resized to 66000 x 220 has a side above 65535"))
+
+    let recipe = try folder.write(
+      "serve.yaml",
+      "input: { path: strip/ }\npublish: { \(keys) }\ndaemon: { quiet_seconds: 0 }\n"
+        .replacingOccurrences(of: "out/", with: "streamed/"))
+    let server = try RunningServer(recipe, in: folder)
+    try waitUntil {
+      folder.data(".tamis/columns/00000/manifest.json") != nil || !server.process.isRunning
+    }
+    #expect(server.end(SIGTERM) == 0)
+    let rejects = String(decoding: folder.data(".tamis/columns/00000/rejects.jsonl") ?? Data(), as: UTF8.self)
+    #expect(rejects.contains("pixel_limit") && rejects.contains("300 x 1 pixels would become 66000 x 220"))
+  }
+
   @Test("What would become too large is named before anything is written, with what to do about it")
   func tooLarge() throws {
     let folder = try ingested(pictures: "strip")

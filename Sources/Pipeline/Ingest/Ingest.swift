@@ -55,12 +55,13 @@ public enum Ingest {
   /// Reads shards into the workspace; the states of all of them come back.
   static func ingest(
     _ shards: [ShardFile], _ recipe: Recipe, _ hash: String, _ workspace: String,
-    _ events: @escaping EventHandler
+    isStreaming: Bool = false, _ events: @escaping EventHandler
   ) throws -> [String: InputState] {
     let memory = try MemoryPlan(recipe)
     let limits = memory.decodeLimits(recipe.decode)
     let watchdog = ImageWatchdog(seconds: recipe.limits.imageSeconds)
     let encoders = try SampleEncoders(recipe)
+    let sizes = isStreaming ? PictureSizeCheck(recipe, limits) : nil
     return try orderedMap(
       from: IngestSource(shards, recipe: recipe, memory: memory, hashing: true),
       into: try IngestSink(
@@ -70,7 +71,7 @@ public enum Ingest {
       makeWorker: {
         IngestWorker(
           recipe, limits: limits, watchdog: watchdog, encoders: encoders,
-          measuresQuality: recipe.features.measuresQuality)
+          measuresQuality: recipe.features.measuresQuality, sizes: sizes)
       },
       finish: { $0.states })
   }

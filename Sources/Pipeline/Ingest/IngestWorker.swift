@@ -43,14 +43,17 @@ struct IngestWorker: MapWorker, ~Copyable {
   private let jsonFields: JSONFields?
   private var decoder: ImageDecoder
   private let watchdog: ImageWatchdog
+  private let sizes: PictureSizeCheck?
 
   /// - Parameters:
   ///   - measuresQuality: whether to fill ``AcceptedSample/quality``.
   ///   - makesThumbnail: whether to fill ``AcceptedSample/thumbnail``.
+  ///   - sizes: rejects what would become too large when it is published.
   init(
     _ recipe: Recipe, limits: DecodeLimits, watchdog: ImageWatchdog, encoders: SampleEncoders? = nil,
-    measuresQuality: Bool = false, makesThumbnail: Bool = true
+    measuresQuality: Bool = false, makesThumbnail: Bool = true, sizes: PictureSizeCheck? = nil
   ) {
+    self.sizes = sizes
     self.recipe = recipe
     self.measuresQuality = measuresQuality
     self.makesThumbnail = makesThumbnail
@@ -102,6 +105,7 @@ struct IngestWorker: MapWorker, ~Copyable {
     do throws(DecodeError) {
       let probedInfo = try probed.get()
       info = probedInfo
+      if let fault = sizes?.fault(info) { throw DecodeError(.pixelLimit, fault) }
       decoded = try watchdog.run { () throws(DecodeError) in
         let bytes = sample.bytes.span.extracting(field.range)
         return try unsafe decode(bytes.bytes, probedInfo)

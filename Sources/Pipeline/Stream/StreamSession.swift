@@ -120,7 +120,8 @@ public struct StreamSession: ~Copyable {
   /// Everything about a claimed shard up to its verdicts; done again, it does what is still missing.
   private mutating func finish(_ shard: ShardFile) throws {
     if try workspace.manifest(shard.name)?.recipe != recipeHash {
-      let states = try Ingest.ingest([shard], recipe, recipeHash, workspace.path, events)
+      let states = try Ingest.ingest(
+        [shard], recipe, recipeHash, workspace.path, isStreaming: true, events)
       var all = try workspace.inputState()
       all.merge(states) { $1 }
       try workspace.record(all)

@@ -1,9 +1,9 @@
 import Decode
 import Shards
 
-/// Looks at the sizes of all pictures that will be published, before anything is written: one that cannot become as
-/// large as the recipe has it must not stop the work at its end.
-struct PictureSizeCheck {
+/// Tells which pictures cannot become as large as the recipe has it (slivers, by `keep_ratio`), so that none of them stops
+/// the work at its end: a run looks at all of them before anything is written, a stream rejects them as they come.
+struct PictureSizeCheck: Sendable {
   private let image: Recipe.Publish.Image
   private let isTurning: Bool
   private let maxSide: Int
@@ -17,12 +17,33 @@ struct PictureSizeCheck {
     maxMemory = limits.maxMemory
   }
 
-  /// - Throws: ``PipelineError`` with the number of such pictures and the first of them.
+  /// What is wrong with the size that a picture would get; nil if nothing is.
+  ///
+  /// - Parameters:
+  ///   - width: in pixels, as the picture is looked at.
+  ///   - decodeMemory: bytes that the decode takes.
+  private func fault(width: Int, height: Int, decodeMemory: Int) -> String? {
+    if image.form == .keep { return nil }
+    let result = image.pictureSize.result(width: width, height: height)
+    let isSmall = max(result.width, result.height) <= maxSide
+    if isSmall, decodeMemory + result.width * result.height * 3 <= maxMemory { return nil }
+    return "\(width) x \(height) pixels would become \(result.width) x \(result.height)"
+  }
+
+  /// The same for a picture whose header was read.
+  func fault(_ info: ImageInfo) -> String? {
+    let (width, height) =
+      isTurning ? (info.orientedWidth, info.orientedHeight) : (info.width, info.height)
+    return fault(width: width, height: height, decodeMemory: info.decodeMemory)
+  }
+
+  /// Looks at all pictures that will be published.
+  ///
+  /// - Throws: ``PipelineError`` with the number of those that would become too large, and the first of them.
   func check(
     _ shards: [IngestedShard], isKept: (_ shard: Int, _ row: Int) -> Bool, _ workspace: borrowing Workspace
   ) throws {
     guard image.form != .keep else { return }
-    let size = image.pictureSize
     var count = 0
     var first = ""
     for (index, shard) in shards.enumerated() where shard.manifest.accepted > 0 {
@@ -36,14 +57,13 @@ struct PictureSizeCheck {
           let (width, height) =
             isTurning && record.orientation >= 5
             ? (record.height, record.width) : (record.width, record.height)
-          let result = size.result(width: width, height: height)
-          guard max(result.width, result.height) > maxSide || result.width * result.height * 3 > maxMemory
-          else { continue }
+          guard let fault = fault(width: width, height: height, decodeMemory: 3 * width * height) else {
+            continue
+          }
           count += 1
           if count > 1 { continue }
           let key = printable(try KeyFile.keys(directory + "/keys.txt")[row])
-          first =
-            "\(key) of \(shard.name): \(width) x \(height) pixels would become \(result.width) x \(result.height)"
+          first = "\(key) of \(shard.name): \(fault)"
         }
       }
     }
