@@ -57,6 +57,7 @@ import Testing
     _ = try folder.addSamples()
     let recipe = try recipe(folder, "")
     #expect(try tamis("run", recipe, "-w", folder.path + "/ws", "-q").status == 0)
+    let before = folder.files("out")
     try folder.write("out/00001.idx", "v1.2 0\n")
     try FileManager.default.removeItem(atPath: folder.path + "/out/README.md")
     let sums = String(decoding: try #require(folder.data("out/SHA256SUMS")), as: UTF8.self)
@@ -67,9 +68,13 @@ import Testing
       "00001.idx:-:-: wrong_size", "README.md:-:-: missing",
       "SHA256SUMS:-:-: bad_manifest: another hash of 00000.tar",
     ] { #expect(result.errors.contains("tamis: " + start), "\(start): \(result.errors)") }
+    // Each picture has kept its own name.
+    let card = String(decoding: try #require(before["README.md"]), as: UTF8.self)
+    #expect(card.contains("| `jpg` or `png` or `webp` | ") && !card.contains("| `jpg` |"))
     // Published again, as files are missing.
     #expect(try tamis("publish", recipe, "-w", folder.path + "/ws", "-q").status == 0)
     _ = try check(folder, IndexTests.standard)
+    #expect(folder.files("out") == before)
   }
 
   @Test("A list is written alone; compressed shards have fewer, and a notice says so")

@@ -83,7 +83,8 @@ public enum Publish {
     }
     manifest.columns = job.table?.columns
     try sidecars.write(
-      &manifest, packed.files, fields: job.plan.names ?? [], account, staging: output.staging)
+      &manifest, packed.files, fields: job.plan.names ?? [], pictures: job.plan.imageNames, account,
+      staging: output.staging)
     try workspace.recordPublished(key, at: recipe.publish.path)
     try output.commit()
     events(.ended(stage: "publish"))

@@ -6,9 +6,9 @@ enum CardRecipe {
   private static let pathKeys: Set<String> = [
     "path", "file", "files", "keys", "uids", "model", "tokenizer", "head", "gap",
   ]
-  /// Left out: where things are, and what belongs to the machine.
+  /// Left out: where things are, what belongs to the machine, and how broken shards were read, which the columns know.
   private static let hidden: Set<String> = [
-    "input.path", "publish.path", "limits", "daemon",
+    "input.path", "input.salvage", "input.ignore_zeros", "publish.path", "limits", "daemon",
   ]
 
   /// YAML with a line end at its end; paths are cut to their last component.
@@ -24,7 +24,9 @@ enum CardRecipe {
         let name = path.isEmpty ? key.string ?? "" : path + "." + (key.string ?? "")
         return hidden.contains(name) ? nil : (key, shown(value, at: name))
       }
-      return .mapping(Node.Mapping(pairs, mapping.tag, mapping.style))
+      // Sections stand as in a recipe; below them, the order may be that of a dictionary.
+      let sorted = path.isEmpty ? pairs : pairs.sorted { ($0.0.string ?? "") < ($1.0.string ?? "") }
+      return .mapping(Node.Mapping(sorted, mapping.tag, mapping.style))
     case .sequence(let sequence):
       return .sequence(Node.Sequence(sequence.map { shown($0, at: path) }, sequence.tag, sequence.style))
     case .scalar(var scalar):

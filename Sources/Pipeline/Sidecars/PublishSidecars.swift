@@ -35,10 +35,11 @@ struct PublishSidecars {
   ///   - manifest: gets the list of the other files.
   ///   - files: small files that the format itself has.
   ///   - fields: of the samples, by name.
+  ///   - pictures: those of which a sample has one, where they are several.
   ///   - account: for the data card.
   func write(
     _ manifest: inout PublishManifest, _ files: [String: [UInt8]], fields: [String],
-    _ account: DataCard.Account?, staging: String
+    pictures: [String], _ account: DataCard.Account?, staging: String
   ) throws {
     var entries: [String: ColumnManifest.FileEntry] = [:]
     func write(_ bytes: [UInt8], as name: String) throws {
@@ -68,7 +69,7 @@ struct PublishSidecars {
     if wants(.card) {
       let card = DataCard(
         listing: listing, format: format(manifest), sidecars: wanted,
-        fields: names(fields, manifest, listing), account: account)
+        fields: names(fields, pictures, manifest, listing), account: account)
       try write(card.bytes(), as: Sidecar.card.fileName!)
     }
     manifest.files = entries
@@ -93,9 +94,10 @@ struct PublishSidecars {
 
   /// All published samples have the same fields.
   private func names(
-    _ fields: [String], _ manifest: PublishManifest, _ listing: ShardListing
+    _ fields: [String], _ pictures: [String], _ manifest: PublishManifest, _ listing: ShardListing
   ) -> [String: Int] {
-    let all = Set(fields).union((manifest.fields ?? [:]).keys)
+    var all = Set(fields).union((manifest.fields ?? [:]).keys)
+    if pictures.count > 1 { all = all.subtracting(pictures).union([pictures.joined(separator: "` or `")]) }
     return Dictionary(uniqueKeysWithValues: all.map { ($0, listing.samples) })
   }
 }
