@@ -28,9 +28,15 @@ struct ShardUids: ~Copyable {
     try Directory.rename(temporary, to: Self.path(staging, shard))
   }
 
-  /// Writes `subset.npy` of all shards and removes their files.
+  /// Makes `subset.npy` of all shards and removes their files; one that is there is that of an interrupted run, whole.
   static func merge(of shards: [String], in staging: String, to output: String) throws {
-    var subset = SubsetWriter(path: output)
+    if try FileStatus(path: output) == nil { try write(shards, staging, output) }
+    for shard in shards { try Directory.remove(path(staging, shard)) }
+  }
+
+  private static func write(_ shards: [String], _ staging: String, _ output: String) throws {
+    let temporary = staging + "/." + Directory.name(of: output) + ".tmp"
+    var subset = SubsetWriter(path: temporary)
     var buffer = [UInt8](repeating: 0, count: 1 << 20)
     for shard in shards {
       let file = try File(path: path(staging, shard), .read)
@@ -48,6 +54,6 @@ struct ShardUids: ~Copyable {
       }
     }
     try subset.finish()
-    for shard in shards { try Directory.remove(path(staging, shard)) }
+    try Directory.rename(temporary, to: output)
   }
 }
