@@ -10,15 +10,15 @@ import Testing
     return Int(result.output.dropLast()) ?? -1
   }
 
-  private func recipe(_ folder: TemporaryFolder, _ publish: String, name: String = "recipe.yaml") throws
+  private func recipe(_ folder: TemporaryFolder, _ publish: String, perShard: Int = 100) throws
     -> String
   {
     try folder.write(
-      name,
+      "recipe.yaml",
       """
       input: { path: \(folder.path)/in }
       prune: { filter: "min(width, height) >= 60" }
-      publish: { path: out/, samples_per_shard: 100\(publish) }
+      publish: { path: out/, samples_per_shard: \(perShard)\(publish) }
       limits: { jobs: 1 }
 
       """)
@@ -95,7 +95,7 @@ import Testing
     }
   }
 
-  @Test("subset.npy of the kept samples, in any order; a kept sample without a uid is an error")
+  @Test("subset.npy of the kept samples, the same after a kill; a kept sample without a uid is an error")
   func subset() throws {
     let folder = try TemporaryFolder()
     _ = try folder.addSamples()
@@ -106,12 +106,25 @@ import Testing
       try FileManager.default.removeItem(atPath: path)
       try FileManager.default.moveItem(atPath: path + ".new", toPath: path)
     }
-    let recipe = try recipe(folder, ", order: key, sidecars: [subset, sizes]")
+    let recipe = try recipe(folder, ", order: key, sidecars: [subset, sizes]", perShard: 7)
     let text = String(decoding: try #require(folder.data("recipe.yaml")), as: UTF8.self)
     let result = try tamis("run", recipe, "-w", folder.path + "/ws", "-q")
     #expect(result.status == 0, "\(result.errors)")
     #expect(try check(folder, ["subset", "sizes"]) > 300)
     #expect(try tamis("verify", folder.path + "/out").status == 0)
+
+    // Killed among shards and sidecars, the next publish goes on with the uids of finished shards.
+    let whole = folder.files("out")
+    for milliseconds in [20, 45, 70, 95, 120, 150] {
+      try FileManager.default.removeItem(atPath: folder.path + "/out")
+      let publish = ["publish", recipe, "-w", folder.path + "/ws", "-q"]
+      for factor in [0.001, 0.0007] {
+        _ = try run(Repository.tamis, publish, killAfter: Double(milliseconds) * factor)
+      }
+      let again = try run(Repository.tamis, publish)
+      #expect(again.status == 0, "\(again.errors)")
+      #expect(folder.files("out") == whole)
+    }
 
     try FileManager.default.removeItem(atPath: folder.path + "/out")
     try folder.write(
