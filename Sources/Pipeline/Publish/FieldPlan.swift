@@ -171,9 +171,9 @@ struct FieldPlan: Sendable {
     guard let selections = publish.fields else { return (names, Array(names.indices), image) }
     var result: (published: [String], sources: [Int]) = ([], [])
     for selection in selections {
-      guard let source = selection.sources.lazy.compactMap({ names.firstIndex(of: $0) }).first else {
-        continue
-      }
+      // A field goes out once.
+      let found = selection.sources.lazy.compactMap { names.firstIndex(of: $0) }
+      guard let source = found.first(where: { !result.sources.contains($0) }) else { continue }
       result.published.append(selection.name)
       result.sources.append(source)
     }

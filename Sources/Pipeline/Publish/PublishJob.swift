@@ -61,7 +61,7 @@ struct PublishJob: ~Copyable {
     if recipe.publish.order == .input {
       return try orderedMap(
         from: source, into: PackingSink(packer, shards: kept.shards), workers: memory.workers,
-        window: memory.window, makeWorker: makeWorker, finish: { try $0.finish() })
+        window: window(memory), makeWorker: makeWorker, finish: { try $0.finish() })
     }
     let spool = workspace + "/.publish-spool"
     let positions = first..<kept.rows.count
@@ -71,13 +71,19 @@ struct PublishJob: ~Copyable {
       try SampleSpool(
         directory: spool, positions: positions, bytes: bytes, bucketBytes: recipe.limits.memory / 8))
     try orderedMap(
-      from: source, into: sink, workers: memory.workers, window: memory.window,
+      from: source, into: sink, workers: memory.workers, window: window(memory),
       makeWorker: makeWorker, finish: { try $0.finish() })
     try SampleSpool.read(spool) { position, sample in
       let row = kept.rows[position]
       try packer.add(sample, position: position, shard: kept.shards[Int(row.shard)], row: Int(row.row))
     }
     return try packer.finish()
+  }
+
+  /// Bytes in flight. Where samples only pass through, reading far ahead of the writing gains nothing, and costs fresh
+  /// memory for each of them.
+  private func window(_ memory: MemoryPlan) -> Int {
+    recipe.publish.image.form == .keep ? min(memory.window, 16 << 20) : memory.window
   }
 
   private func format(_ staging: String, threads: Int) -> any ShardFormat {
