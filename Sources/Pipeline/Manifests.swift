@@ -114,17 +114,18 @@ struct PublishManifest: Codable, Equatable {
   /// The ``key`` of shards that others made and `tamis index` looked at.
   static let indexKey = "index"
 
-  /// - Parameter stored: added fields that are rows of columns.
+  /// - Parameters:
+  ///   - fields: the computed ones.
+  ///   - added: all added ones.
   init(
     key: String, _ publish: Recipe.Publish, shards: [Shard], _ fields: AddedFields?,
-    _ stored: [String: AddedFields.Description]
+    _ added: [String: AddedFields.Description]
   ) {
     (self.key, self.format, self.compress) = (key, publish.format.rawValue, publish.compress.text)
     self.shards = shards
     samples = shards.reduce(0) { $0 + $1.samples }
     basis = fields?.basis
-    let descriptions = (fields?.descriptions ?? [:]).merging(stored) { first, _ in first }
-    self.fields = descriptions.isEmpty ? nil : descriptions
+    self.fields = added.isEmpty ? nil : added
     (mask, patches) = fields?.maskManifests ?? (nil, nil)
   }
 }

@@ -142,6 +142,17 @@ import Testing
     #expect(try tamis("verify", folder.path + "/out").status == 0)
   }
 
+  @Test("a field of the input makes way for an added one of its name, in tars and in MDS")
+  func fieldsThatMakeWay() throws {
+    let folder = try TemporaryFolder()
+    try shard(folder, [["png", "txt", "thumbnail.npy"], ["png", "txt", "thumbnail.npy"]])
+    #expect(try publish("add: [thumbnail]", in: folder).status == 0)
+    #expect(Set(try folder.fieldSets("out").values) == ["input.thumbnail.npy png thumbnail.npy txt"])
+    #expect(try publish("format: mds, add: [thumbnail]", in: folder).status == 0)
+    let index = String(decoding: try #require(folder.data("out/index.json")), as: UTF8.self)
+    #expect(index.contains(#""column_names": ["input.thumbnail.npy", "key", "png", "thumbnail", "txt"]"#))
+  }
+
   @Test("stored columns go out as fields: the embedding of a sample is its row of image.npy")
   func storedFields() throws {
     let features = "features: { pca: { size: 16 }, image: { encoder: pixels } }"

@@ -91,6 +91,11 @@ struct AddedFields {
     }
   }
 
+  /// Names, dtypes and shapes of computed and stored fields together.
+  static func all(_ computed: AddedFields?, _ stored: [String: Description]) -> [String: Description] {
+    (computed?.descriptions ?? [:]).merging(stored) { first, _ in first }
+  }
+
   /// Names, dtypes and shapes, for OUT's manifest.
   var descriptions: [String: Description] {
     Dictionary(

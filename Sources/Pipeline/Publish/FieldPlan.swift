@@ -16,7 +16,7 @@ struct FieldPlan: Sendable {
   /// What samples get that lack a field, by its name.
   private var fillers: [String: [UInt8]] = [:]
   /// The fields of every sample, sorted; nil while nothing is known of them (streams).
-  private(set) var names: [String]?
+  private var names: [String]?
   /// Those of them that are pictures; several only where each sample keeps its own name.
   private(set) var imageNames: [String] = []
 
@@ -76,6 +76,18 @@ struct FieldPlan: Sendable {
       }
     }
     return (samples, example)
+  }
+
+  /// The samples' own fields, sorted, as they are called when these fields are added: one of an added field's name makes
+  /// way (``PublishedSample/add(_:)``).
+  func names(beside added: some Collection<String>) -> [String] {
+    var taken = Set(names ?? [])
+    return (names ?? []).map { name in
+      guard added.contains(name) else { return name }
+      let free = PublishedSample.freeName(name, taken.contains)
+      taken.insert(free)
+      return free
+    }.sorted()
   }
 
   private mutating func decide(_ samples: [Set<String>: Int], _ example: [Set<String>: String]) throws {
@@ -163,9 +175,7 @@ struct FieldPlan: Sendable {
       names[image] = imageName
       // Another field of that name makes way.
       for other in names.indices where other != image && names[other] == imageName {
-        var name = "input." + imageName
-        while names.contains(name) { name = "input." + name }
-        names[other] = name
+        names[other] = PublishedSample.freeName(imageName, names.contains)
       }
     }
     guard let selections = publish.fields else { return (names, Array(names.indices), image) }

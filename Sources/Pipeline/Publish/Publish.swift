@@ -76,14 +76,15 @@ public enum Publish {
     events(.began(stage: "publish", shards: files.count, bytes: bytes, samples: job.kept.rows.count))
     let packed = try job.run(output.staging, workspace: workspace.path, events)
     for notice in packed.notices { events(.notice(notice)) }
-    var manifest = PublishManifest(key: key, recipe.publish, shards: packed.shards, fields, job.storedFields)
+    var manifest = PublishManifest(key: key, recipe.publish, shards: packed.shards, fields, job.added)
     guard recipe.publish.format == .columns || manifest.samples == job.kept.rows.count else {
       throw PipelineError(
         .internalError, "\(job.kept.rows.count) samples are kept, but \(manifest.samples) published")
     }
     manifest.columns = job.table?.columns
     try sidecars.write(
-      &manifest, packed.files, fields: job.plan.names ?? [], pictures: job.plan.imageNames, account,
+      &manifest, packed.files, fields: job.plan.names(beside: job.added.keys), pictures: job.plan.imageNames,
+      account,
       staging: output.staging)
     try workspace.recordPublished(key, at: recipe.publish.path)
     try output.commit()

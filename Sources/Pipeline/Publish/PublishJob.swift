@@ -4,14 +4,13 @@ import Shards
 struct PublishJob: ~Copyable {
   let kept: KeptSamples
   let plan: FieldPlan
-  /// Added fields that are rows of columns.
-  let storedFields: [String: AddedFields.Description]
+  /// Added fields, computed ones and rows of columns.
+  let added: [String: AddedFields.Description]
   /// Of MDS.
   let table: MDSTable?
   private let recipe: Recipe
   private let files: [ShardFile]
   private let shards: [IngestedShard]
-  private let verdicts: Verdicts
   private let fields: AddedFields?
 
   init(
@@ -20,7 +19,8 @@ struct PublishJob: ~Copyable {
   ) throws {
     let isKept = { (shard: Int, row: Int) in verdicts.isKept(shard: shard, row: row) }
     let stored = StoredFields(recipe.addedFields, workspace: workspace.path)
-    let storedFields = try stored.descriptions(shards.filter { $0.manifest.accepted > 0 }.map(\.name))
+    let added = AddedFields.all(
+      fields, try stored.descriptions(shards.filter { $0.manifest.accepted > 0 }.map(\.name)))
     let holdsSamples = [.webdataset, .mds].contains(recipe.publish.format)
     let plan =
       holdsSamples ? try FieldPlan(recipe, shards, isKept: isKept, workspace) : FieldPlan(stream: recipe)
@@ -30,13 +30,13 @@ struct PublishJob: ~Copyable {
     }
     var table: MDSTable?
     if recipe.publish.format == .mds {
-      let added = (fields?.descriptions ?? [:]).merging(storedFields) { first, _ in first }
       table = try MDSTable(
-        plan.names ?? [], added: added, rawImage: recipe.publish.image.form == .raw ? plan.imageName : nil)
+        plan.names(beside: added.keys), added: added,
+        rawImage: recipe.publish.image.form == .raw ? plan.imageName : nil)
     }
     kept = try KeptSamples(shards, order: recipe.publish.order, workspace, isKept: isKept)
-    (self.recipe, self.files, self.shards, self.verdicts) = (recipe, files, shards, verdicts)
-    (self.fields, self.plan, self.storedFields, self.table) = (fields, plan, storedFields, table)
+    (self.recipe, self.files, self.shards) = (recipe, files, shards)
+    (self.fields, self.plan, self.added, self.table) = (fields, plan, added, table)
   }
 
   /// Writes all shards into a staging directory, behind those that an interrupted run finished there.
@@ -45,7 +45,7 @@ struct PublishJob: ~Copyable {
     let first = journal.samples
     let memory = try MemoryPlan(recipe.limits)
     if recipe.publish.format == .columns {
-      return try ColumnShards(recipe, files, shards, verdicts, storedFields, fields, workspace: workspace)
+      return try ColumnShards(recipe, files, shards, added, fields, workspace: workspace)
         .write(to: staging, journal, events)
     }
     var packer = ShardPacker(
@@ -92,9 +92,7 @@ struct PublishJob: ~Copyable {
     case .mds:
       MDSShards(recipe.publish.mdsFormat(table!.columns), table!, directory: staging, threads: threads)
     case .npy:
-      ArrayShards(
-        recipe.publish, (fields?.descriptions ?? [:]).merging(storedFields) { first, _ in first },
-        directory: staging)
+      ArrayShards(recipe.publish, added, directory: staging)
     }
   }
 

@@ -7,15 +7,20 @@ struct PublishedSample {
 
   init(key: [UInt8], fields: [OutputField]) { (self.key, self.fields) = (key, fields) }
 
+  /// What a field is called that made way for another of its name: `input.<name>`, more of them if that is taken.
+  static func freeName(_ name: String, _ isTaken: (String) -> Bool) -> String {
+    var free = "input." + name
+    while isTaken(free) { free = "input." + free }
+    return free
+  }
+
   /// Adds a field. One that the input has under this name makes way: it becomes `input.<name>`.
   ///
   /// - Returns: true if there was one.
   mutating func add(_ field: OutputField) -> Bool {
     var isRenamed = false
     if let index = fields.firstIndex(where: { $0.name == field.name }) {
-      var name = "input." + field.name
-      while fields.contains(where: { $0.name == name }) { name = "input." + name }
-      fields[index].name = name
+      fields[index].name = Self.freeName(field.name) { name in fields.contains { $0.name == name } }
       isRenamed = true
     }
     fields.append(field)

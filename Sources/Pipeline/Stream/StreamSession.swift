@@ -350,7 +350,7 @@ public struct StreamSession: ~Copyable {
       key: "stream", recipe.publish,
       shards: state.sealed.map {
         .init(name: $0.name, samples: $0.samples, bytes: $0.bytes, sha256: $0.sha256)
-      }, addedFields, try stored.descriptions(described.map { [$0] } ?? []))
+      }, addedFields, AddedFields.all(addedFields, try stored.descriptions(described.map { [$0] } ?? [])))
     try AtomicFile.write(try JSON.file(manifest), to: recipe.publish.path + "/" + PublishManifest.file)
   }
 }

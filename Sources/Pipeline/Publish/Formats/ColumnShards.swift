@@ -10,21 +10,24 @@ struct ColumnShards {
   private let recipe: Recipe
   private let files: [ShardFile]
   private let shards: [IngestedShard]
-  private let storedFields: [String: AddedFields.Description]
+  private let added: [String: AddedFields.Description]
   private let fields: AddedFields?
   private let workspace: String
   private let hasVerdicts: Bool
   private let memory: MemoryPlan
 
+  /// - Parameters:
+  ///   - added: all added fields.
+  ///   - fields: the computed ones.
   init(
-    _ recipe: Recipe, _ files: [ShardFile], _ shards: [IngestedShard], _ verdicts: Verdicts,
-    _ stored: [String: AddedFields.Description], _ fields: AddedFields?, workspace: String
+    _ recipe: Recipe, _ files: [ShardFile], _ shards: [IngestedShard],
+    _ added: [String: AddedFields.Description], _ fields: AddedFields?, workspace: String
   ) throws {
     let hasVerdicts = try PruneStage.manifest(in: workspace) != nil
     memory = try MemoryPlan(recipe.limits)
     self.hasVerdicts = hasVerdicts
     (self.recipe, self.files, self.shards, self.workspace) = (recipe, files, shards, workspace)
-    (storedFields, self.fields) = (stored, fields)
+    (self.added, self.fields) = (added, fields)
   }
 
   /// Writes the shards that the journal does not know yet.
@@ -91,7 +94,7 @@ struct ColumnShards {
 
   /// The added fields of a sample that has none.
   private var emptyFields: [OutputField] {
-    (fields?.descriptions ?? [:]).merging(storedFields) { first, _ in first }.map { name, description in
+    added.map { name, description in
       let type = NpyType(code: description.dtype) ?? .uint8
       let zeros = [UInt8](repeating: 0, count: description.shape.reduce(type.bytes, *))
       return OutputField(
