@@ -75,7 +75,8 @@ public enum SampleKey {
   }
 
   /// The key a sample is published under: the key itself when it is made of `[A-Za-z0-9_/-]` only, starts and ends
-  /// with neither `/` nor nothing, and has at most 90 bytes; otherwise a safe one.
+  /// with neither `/` nor nothing, has at most 90 bytes, and no part of its path begins with `__`, which readers take for
+  /// metadata; otherwise a safe one.
   ///
   /// A leading `./` is dropped. Any other change replaces unsafe bytes by `_`, cuts, and appends `-` and 12 hex
   /// digits of `digest(key)`, so that different keys stay different.
@@ -84,7 +85,14 @@ public enum SampleKey {
     while rest.starts(with: [UInt8(ascii: "."), UInt8(ascii: "/")]) { rest = rest.dropFirst(2) }
     if isPublishable(rest) { return Array(rest) }
     let suffix = "-" + digest(key).prefix(12)
-    var stem = rest.map { isSafe($0) ? $0 : UInt8(ascii: "_") }
+    var stem: [UInt8] = []
+    for byte in rest {
+      let safe = isSafe(byte) ? byte : UInt8(ascii: "_")
+      // One `_` at the start of a part, no more.
+      let isSecond =
+        stem.last == UInt8(ascii: "_") && [nil, UInt8(ascii: "/")].contains(stem.dropLast().last)
+      if safe != UInt8(ascii: "_") || !isSecond { stem.append(safe) }
+    }
     stem = Array(stem.drop { $0 == UInt8(ascii: "/") }.prefix(maximumPublishedBytes - suffix.utf8.count))
     while stem.last == UInt8(ascii: "/") { stem.removeLast() }
     return (stem.isEmpty ? [UInt8(ascii: "_")] : stem) + Array(suffix.utf8)
@@ -94,6 +102,7 @@ public enum SampleKey {
     let slash = UInt8(ascii: "/")
     return !key.isEmpty && key.count <= maximumPublishedBytes && key.first != slash && key.last != slash
       && key.allSatisfy(isSafe)
+      && !key.split(separator: slash).contains { $0.starts(with: [UInt8(ascii: "_"), UInt8(ascii: "_")]) }
   }
 
   private static func isSafe(_ byte: UInt8) -> Bool {

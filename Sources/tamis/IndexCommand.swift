@@ -52,7 +52,9 @@ struct IndexCommand: ParsableCommand {
   }
 
   private static func list(_ text: String) throws -> [Sidecar] {
-    try text.split(separator: ",").map { name in
+    if text == "all" { return Sidecar.allCases }
+    if text == "none" { return [] }
+    return try text.split(separator: ",", omittingEmptySubsequences: false).map { name in
       guard let sidecar = Sidecar(rawValue: String(name)) else {
         let names = Sidecar.allCases.map(\.rawValue).joined(separator: ", ")
         throw ValidationError("--sidecars: unknown '\(name)'; expected \(names).")

@@ -107,6 +107,70 @@ import Testing
     #expect(unknown.status == 2 && unknown.errors.contains("no sample has 'caption'"))
   }
 
+  @Test("a second picture in some samples is a field like any; the first of each may have its own name")
+  func secondPictures() throws {
+    let folder = try TemporaryFolder()
+    try shard(folder, [["jpg", "png", "txt"], ["png", "txt"]])
+    let refused = try publish("samples_per_shard: 10", in: folder)
+    #expect(
+      refused.status == 65 && refused.errors.contains("'png' is in 1 of 2 samples"), "\(refused.errors)")
+    try shard(folder, [["jpg", "png", "txt"], ["jpg", "png", "txt"]])
+    #expect(try publish("format: mds", in: folder).status == 0)
+    let index = String(decoding: try #require(folder.data("out/index.json")), as: UTF8.self)
+    #expect(index.contains(#""column_encodings": ["jpeg", "str", "png", "str"]"#))
+    let left = try publish("fields: [png, txt], image: resize, image_size: 16", in: folder)
+    #expect(left.status == 2 && left.errors.contains("publish.image"))
+    try shard(folder, [["jpg"], ["png"]])
+    let none = try publish("fields: [jpg], missing: drop", in: folder)
+    #expect(none.status == 65 && none.errors.contains("leaves no field"), "\(none.errors)")
+  }
+
+  @Test("a caption under another name is a caption: empty where there is none, text in MDS")
+  func renamedCaption() throws {
+    let folder = try TemporaryFolder()
+    try shard(folder, [["png", "txt"], ["png"]])
+    let fields = "fields: { png: png, caption.txt: txt }"
+    #expect(try publish(fields, in: folder).status == 0)
+    #expect(Set(try folder.fieldSets("out").values) == ["caption.txt png"])
+    #expect(try publish(fields + ", format: mds", in: folder).status == 0)
+    let index = String(decoding: try #require(folder.data("out/index.json")), as: UTF8.self)
+    #expect(index.contains(#""column_encodings": ["str", "str", "png"]"#))
+  }
+
+  @Test("other files in OUT and a changed data card stop the next publish, which would delete them")
+  func strangers() throws {
+    let folder = try published("samples_per_shard: 300")
+    try folder.write("out/notes.txt", "mine")
+    let refused = try publish("samples_per_shard: 200", in: folder)
+    #expect(refused.status == 2 && refused.errors.contains("notes.txt"), "\(refused.errors)")
+    #expect(folder.data("out/notes.txt") == Data("mine".utf8))
+    try FileManager.default.removeItem(atPath: folder.path + "/out/notes.txt")
+    try folder.write("out/README.md", "mine too")
+    #expect(try publish("samples_per_shard: 200", in: folder).errors.contains("README.md (changed since)"))
+    #expect(try publish("samples_per_shard: 200", in: folder, "--replace").status == 0)
+    #expect(folder.data("out/00002.tar") != nil && folder.data("out/README.md") != Data("mine too".utf8))
+  }
+
+  @Test("one process at a time publishes to a place; OUT may be a link")
+  func places() throws {
+    let folder = try TemporaryFolder()
+    _ = try folder.addSamples()
+    try folder.write("elsewhere/.keep", "")
+    try FileManager.default.removeItem(atPath: folder.path + "/elsewhere/.keep")
+    try FileManager.default.createSymbolicLink(
+      atPath: folder.path + "/out", withDestinationPath: folder.path + "/elsewhere")
+    try folder.write(".elsewhere.tmp/x", "left by another")
+    let lock = unsafe open(folder.path + "/.elsewhere.tmp", O_RDONLY)
+    #expect(flock(lock, LOCK_EX | LOCK_NB) == 0)
+    let second = try publish("samples_per_shard: 300", in: folder)
+    #expect(
+      second.status == 75 && second.errors.contains("another tamis publishes there"), "\(second.errors)")
+    close(lock)
+    #expect(try publish("samples_per_shard: 300", in: folder).status == 0)
+    #expect(folder.data("elsewhere/00001.tar") != nil)
+    #expect(folder.data(".elsewhere.tmp/x") == nil)
+  }
+
   @Test("a sample that is dropped does not decide about the fields of those that stay")
   func droppedSample() throws {
     let folder = try TemporaryFolder()

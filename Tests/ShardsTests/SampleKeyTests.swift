@@ -44,7 +44,8 @@ private func safe(_ key: String) -> String {
     "Other keys are renamed to safe ones of at most 90 bytes",
     arguments: [
       ("a b", "a_b-"), ("2024-01-01T00:00:01", "2024-01-01T00_00_01-"), ("v1.0/a", "v1_0/a-"), ("a/", "a-"),
-      ("/", "_-"), ("ü", "__-"), (String(repeating: "k", count: 91), String(repeating: "k", count: 77) + "-"),
+      ("/", "_-"), ("ü", "_-"), ("__x", "_x-"), ("日本/__a__b", "_/_a__b-"),
+      (String(repeating: "k", count: 91), String(repeating: "k", count: 77) + "-"),
     ])
   func renamed(key: String, start: String) {
     #expect(safe(key) == start + sha256(key.utf8).prefix(12))

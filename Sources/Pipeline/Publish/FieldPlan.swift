@@ -25,10 +25,24 @@ struct FieldPlan: Sendable {
     imageFields = recipe.input.imageFields
     publish = recipe.publish
     onBadCaption = recipe.decode.onBadCaption
-    if publish.fields == nil || publish.fields!.contains(where: { $0.name == captionField }) {
-      fillers[captionField] = []
+    for field in publish.fields ?? [] where publish.missing == .empty {
+      fillers[field.name] = filler(field.name)
     }
+    if let captionName { fillers[captionName] = [] }
   }
+
+  /// What the caption is called; nil if it is not published.
+  var captionName: String? { publishedName(of: captionField) }
+  /// What the JSON is called; nil if it is not published.
+  var jsonName: String? { publishedName(of: "json") }
+
+  private func publishedName(of field: String) -> String? {
+    guard let selections = publish.fields else { return field }
+    return selections.first { $0.sources.contains(field) }?.name
+  }
+
+  /// What stands for a field that a sample lacks.
+  private func filler(_ name: String) -> [UInt8] { name == jsonName ? Array("{}".utf8) : [] }
 
   /// Looks at the field sets of all samples that will be published.
   ///
@@ -38,22 +52,31 @@ struct FieldPlan: Sendable {
     isKept: (_ shard: Int, _ row: Int) -> Bool, _ workspace: borrowing Workspace
   ) throws {
     self.init(stream: recipe)
-    var (samples, example) = try fieldSets(shards, isKept: isKept, workspace)
-    if publish.format == .mds, imageName == nil,
-      Set(samples.keys.flatMap { $0.filter(imageFields.contains) }).count > 1
-    {
+    var found = try fieldSets(shards, isKept: isKept, workspace)
+    if publish.format == .mds, found.images.count > 1 {
       commonImageName = "image"
-      (samples, example) = try fieldSets(shards, isKept: isKept, workspace)
+      found = try fieldSets(shards, isKept: isKept, workspace)
     }
-    try decide(samples, example)
+    try decide(found)
   }
 
-  /// How many samples have which fields, under their published names, and where the first of each is.
+  /// Stands in a set of fields for a picture that keeps the name it has.
+  private static let anyImage = "<image>"
+
+  /// The different sets of fields, under their published names.
+  private struct FieldSets {
+    /// How many samples have which fields.
+    var samples: [Set<String>: Int] = [:]
+    /// Where the first sample of each set is.
+    var example: [Set<String>: String] = [:]
+    /// Names of pictures, where each keeps its own.
+    var images: Set<String> = []
+  }
+
   private func fieldSets(
     _ shards: [IngestedShard], isKept: (_ shard: Int, _ row: Int) -> Bool, _ workspace: borrowing Workspace
-  ) throws -> (samples: [Set<String>: Int], example: [Set<String>: String]) {
-    var samples: [Set<String>: Int] = [:]
-    var example: [Set<String>: String] = [:]
+  ) throws -> FieldSets {
+    var found = FieldSets()
     for (index, shard) in shards.enumerated() {
       let column = try FieldSetColumn.read(workspace.columns(shard.name))
       var counts = [Int](repeating: 0, count: FieldSetColumn.maximumSets + 1)
@@ -70,12 +93,18 @@ struct FieldPlan: Sendable {
             "\(shard.name): its samples have more than \(FieldSetColumn.maximumSets) different sets of fields; "
               + "this is no shard of samples for a trainer")
         }
-        let names = Set(renamed(shard.manifest.fieldSets[set]).published)
-        samples[names, default: 0] += count
-        if example[names] == nil { example[names] = "sample \(firstRows[set]) of \(shard.name)" }
+        let (published, _, image) = renamed(shard.manifest.fieldSets[set])
+        var names = Set(published)
+        if keepsImageNames, let image {
+          found.images.insert(published[image])
+          names.remove(published[image])
+          names.insert(Self.anyImage)
+        }
+        found.samples[names, default: 0] += count
+        if found.example[names] == nil { found.example[names] = "sample \(firstRows[set]) of \(shard.name)" }
       }
     }
-    return (samples, example)
+    return found
   }
 
   /// The samples' own fields, sorted, as they are called when these fields are added: one of an added field's name makes
@@ -90,32 +119,39 @@ struct FieldPlan: Sendable {
     }.sorted()
   }
 
-  private mutating func decide(_ samples: [Set<String>: Int], _ example: [Set<String>: String]) throws {
+  private mutating func decide(_ found: FieldSets) throws {
+    let (samples, example) = (found.samples, found.example)
     let total = samples.values.reduce(0, +)
     guard total > 0 else { return names = [] }
     if let fields = publish.fields {
       for field in fields where !samples.keys.contains(where: { $0.contains(field.name) }) {
-        guard field.name == captionField else {
+        guard field.name == captionName else {
           throw PipelineError(
             .usage, "publish.fields: no sample has '\(field.sources.joined(separator: "' or '"))'")
         }
       }
     }
     var all = samples.keys.reduce(into: Set<String>()) { $0.formUnion($1) }
+    if let imageName, publish.image.form != .keep, !all.contains(imageName) {
+      throw PipelineError(
+        .usage, "publish.image: the picture, called \(imageName) then, is not among publish.fields")
+    }
     all.formUnion(fillers.keys)
-    imageNames = all.filter(isImageName).sorted()
+    imageNames = imageName.map { all.contains($0) ? [$0] : [] } ?? found.images.sorted()
     var problems: [String] = []
-    for name in all.sorted() where !(isImageName(name) && keepsImageNames) {
+    for name in all.sorted() {
       let having = samples.reduce(0) { $0 + ($1.key.contains(name) ? $1.value : 0) }
       guard having < total else { continue }
-      switch (name, publish.missing) {
-      case (captionField, _): fillers[name] = []
-      case ("json", _): fillers[name] = Array("{}".utf8)
-      case (_, .empty): fillers[name] = []
-      case (_, .drop):
+      if name == captionName || name == jsonName {
+        fillers[name] = filler(name)
+        continue
+      }
+      switch publish.missing {
+      case .empty: fillers[name] = filler(name)
+      case .drop:
         dropped.insert(name)
         all.remove(name)
-      case (_, .error):
+      case .error:
         let place = samples.keys.filter { !$0.contains(name) }.compactMap { example[$0] }.min()!
         problems.append("'\(name)' is in \(having) of \(total) samples, not in \(place)")
       }
@@ -127,16 +163,16 @@ struct FieldPlan: Sendable {
           + (problems.count > 5 ? "; and \(problems.count - 5) more" : "")
           + "; publish.missing: drop leaves such fields out, empty fills them, publish.fields chooses")
     }
+    guard !all.isEmpty else {
+      throw PipelineError(.badData, "publish.missing: drop leaves no field: some samples lack each of them")
+    }
+    if all.remove(Self.anyImage) != nil { all.formUnion(found.images) }
     names = all.sorted()
   }
 
   /// Whether each picture keeps the name it has, so that there may be several.
   private var keepsImageNames: Bool {
     publish.image.form == .keep && imageName == nil && publish.fields == nil
-  }
-
-  private func isImageName(_ name: String) -> Bool {
-    name == imageName || (imageName == nil && imageFields.contains(name))
   }
 
   /// What every picture is called; nil where each keeps its name.

@@ -7,6 +7,8 @@ struct OutputDirectory: ~Copyable {
 
   let path: String
   let staging: String
+  /// Held as long as the value.
+  private let lock: File
 
   /// What is at OUT before publishing.
   enum Existing: Equatable {
@@ -21,13 +23,33 @@ struct OutputDirectory: ~Copyable {
   static func existing(_ path: String) throws -> Existing {
     guard let status = try FileStatus(path: path) else { return .nothing }
     guard status.isDirectory else { return .foreign }
-    if let bytes = try readFile(path + "/" + PublishManifest.file),
-      let manifest = try? JSON.decode(PublishManifest.self, from: bytes)
-    {
-      // Of shards that others made, `tamis index` wrote the sidecars alone.
-      return manifest.key == PublishManifest.indexKey ? .foreign : .published(manifest)
+    for name in [PublishManifest.file, formerManifest] {
+      guard let bytes = try readFile(path + "/" + name),
+        let manifest = try? JSON.decode(PublishManifest.self, from: bytes)
+      else { continue }
+      // Sidecars of someone else's shards.
+      if manifest.key == PublishManifest.indexKey { return .foreign }
+      return .published(manifest)
     }
     return try Directory.names(in: path)?.isEmpty == true ? .nothing : .foreign
+  }
+
+  /// What the manifest was called before.
+  private static let formerManifest = "manifest.json"
+
+  /// Files in OUT that tamis did not write: a publish that takes the place of this one would delete them.
+  static func strangers(_ path: String, _ manifest: PublishManifest) throws -> [String] {
+    var known: Set = [PublishManifest.file, formerManifest, "SHA256SUMS", "sizes.json", "__len__"]
+    known.formUnion(manifest.shards.flatMap { $0.name == "." ? Array(($0.files ?? [:]).keys) : [$0.name] })
+    known.formUnion((manifest.files ?? [:]).keys)
+    var names = try (Directory.names(in: path) ?? []).filter { !known.contains($0) }
+    let card = "README.md"
+    if let entry = manifest.files?[card], try FileStatus(path: path + "/" + card) != nil,
+      try FileDigest(path: path + "/" + card).sha256 != entry.sha256
+    {
+      names.append(card + " (changed since)")
+    }
+    return names
   }
 
   /// True if every file the manifest stands for is there with its size. (Hashes are for a verification.)
@@ -58,20 +80,35 @@ struct OutputDirectory: ~Copyable {
   }
 
   /// Opens the staging directory; what another publish left there is removed.
+  ///
+  /// - Throws: ``PipelineError`` (temporary) while another process publishes to the same place.
   init(path: String, key: String) throws {
-    let trimmed = path.hasSuffix("/") ? String(path.dropLast()) : path
-    self.path = trimmed
-    staging = Directory.parent(of: trimmed) + "/." + Directory.name(of: trimmed) + ".tmp"
+    // OUT may be a link to where it should be.
+    let place = try FileStatus(path: path) == nil ? path : try Directory.resolved(path)
+    let trimmed = place.hasSuffix("/") ? String(place.dropLast()) : place
+    let staging = Directory.parent(of: trimmed) + "/." + Directory.name(of: trimmed) + ".tmp"
+    let lock = try Self.lock(staging, for: path)
     if try readFile(staging + "/" + Self.keyFile) != Array(key.utf8) {
-      try Directory.remove(staging)
-      try Directory.create(staging)
+      // The directory itself stays, as it is what is locked.
+      for name in try Directory.names(in: staging) ?? [] { try Directory.remove(staging + "/" + name) }
       try AtomicFile.write(Array(key.utf8), to: staging + "/" + Self.keyFile)
     }
+    self.path = trimmed
+    self.staging = staging
+    self.lock = lock
   }
 
-  /// Writes a small file durably.
-  func write(_ bytes: [UInt8], as name: String) throws {
-    try AtomicFile.write(bytes, to: staging + "/" + name)
+  /// Creates the staging directory and takes it for this process.
+  private static func lock(_ staging: String, for path: String) throws -> File {
+    while true {
+      try Directory.create(staging)
+      let lock = try File(path: staging, .read)
+      guard try lock.tryLock() else {
+        throw PipelineError(.temporary, "\(path): another tamis publishes there")
+      }
+      // Meanwhile another process may have finished, and the name be that of a directory yet to come.
+      if try FileStatus(path: staging)?.inode == lock.status().inode { return lock }
+    }
   }
 
   /// Gives the directory its name; an older OUT is swapped out and removed.

@@ -69,6 +69,16 @@ public enum Publish {
       throw OutputDirectory.foreign(recipe.publish.path)
     }
 
+    if !replacing, case .published(let manifest) = try OutputDirectory.existing(recipe.publish.path) {
+      let strangers = try OutputDirectory.strangers(recipe.publish.path, manifest)
+      guard strangers.isEmpty else {
+        throw PipelineError(
+          .usage,
+          "\(recipe.publish.path): holds files that tamis did not write: \(strangers.prefix(5).joined(separator: ", "))"
+            + (strangers.count > 5 ? " and \(strangers.count - 5) more" : "")
+            + "; move them away, or `--replace` deletes them")
+      }
+    }
     let job = try PublishJob(recipe, files, shards, verdicts, fields, workspace)
     for notice in job.plan.notices + sidecars.notices { events(.notice(notice)) }
     let output = try OutputDirectory(path: recipe.publish.path, key: key)

@@ -31,7 +31,7 @@ struct PublishJob: ~Copyable {
     var table: MDSTable?
     if recipe.publish.format == .mds {
       table = try MDSTable(
-        plan.names(beside: added.keys), added: added,
+        plan.names(beside: added.keys), added: added, caption: plan.captionName, json: plan.jsonName,
         rawImage: recipe.publish.image.form == .raw ? plan.imageName : nil)
     }
     kept = try KeptSamples(shards, order: recipe.publish.order, workspace, isKept: isKept)

@@ -89,13 +89,19 @@ extension RecipeFile {
     publish.image = image
     guard section.has("image_field") else { return }
     let name = section.string("image_field", "")
-    if isFieldName(name) { publish.imageField = name } else { section.report("image_field", fieldRule) }
+    if ["txt", "json", "cls", "key"].contains(name) || name.hasSuffix(".npy") || name.hasSuffix(".json") {
+      section.report("image_field", "'\(name)' means something else to readers")
+    } else if isFieldName(name) {
+      publish.imageField = name
+    } else {
+      section.report("image_field", fieldRule)
+    }
   }
 
-  private static let fieldRule = "a field is 1 to 60 of [a-z0-9._-] and does not begin with a dot"
+  private static let fieldRule = "a field is 1 to 60 of [a-z0-9._-] and neither begins nor ends with a dot"
 
   private static func isFieldName(_ name: String) -> Bool {
-    (1...60).contains(name.utf8.count) && !name.hasPrefix(".")
+    (1...60).contains(name.utf8.count) && !name.hasPrefix(".") && !name.hasSuffix(".")
       && name.utf8.allSatisfy {
         (UInt8(ascii: "a")...UInt8(ascii: "z")).contains($0)
           || (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) || "._-".utf8.contains($0)

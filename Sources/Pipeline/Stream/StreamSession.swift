@@ -43,6 +43,13 @@ public struct StreamSession: ~Copyable {
       throw PipelineError(
         .usage, "publish.format: a stream writes webdataset shards, not \(recipe.publish.format.rawValue)")
     }
+    guard recipe.publish.shardBytes == nil else {
+      throw PipelineError(
+        .usage, "publish.shard_bytes: a stream's shards are bounded by publish.samples_per_shard alone")
+    }
+    if recipe.publish.sidecars != nil {
+      events(.notice("publish.sidecars: a stream writes sizes.json, __len__ and MANIFEST.json, no others"))
+    }
     if fits(recipe) { try Fit.checkMemory(recipe) }
     var session = StreamSession(
       recipe, workspace: try Workspace(path: path), state: try StreamState.load(path),

@@ -107,8 +107,11 @@ enum VerifyOutput {
   private static func unexpected(_ path: String, _ manifest: PublishManifest) throws -> [VerifiedFile] {
     let known = Set(manifest.shards.map(\.name))
     let names = try Directory.names(in: path) ?? []
-    return names.filter {
-      !$0.hasPrefix(".") && ($0.contains(".tar") || $0.contains(".mds")) && !known.contains($0)
+    return try names.filter {
+      guard !$0.hasPrefix("."), $0.contains(".tar") || $0.contains(".mds"), !known.contains($0) else {
+        return false
+      }
+      return try FileStatus(path: path + "/" + $0)?.isRegular == true
     }.map { name in
       var file = VerifiedFile(file: name)
       file.faults = [VerifyFault(name, .unexpectedFile, "MANIFEST.json does not name this shard")]

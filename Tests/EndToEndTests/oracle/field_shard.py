@@ -14,9 +14,10 @@ os.makedirs(os.path.dirname(sys.argv[1]), exist_ok=True)
 with tarfile.open(sys.argv[1], "w", format=tarfile.USTAR_FORMAT) as tar:
     for index, field in ast.literal_eval(sys.argv[2]):
         data = f"{index} is {field}".encode()
-        if field == "png":
+        if field in ("png", "jpg"):
             buffer = io.BytesIO()
-            Image.new("RGB", (40 + index, 30), (10 * index, 20, 30)).save(buffer, "png")
+            format = {"png": "png", "jpg": "jpeg"}[field]
+            Image.new("RGB", (40 + index, 30), (10 * index, 20, 30)).save(buffer, format)
             data = buffer.getvalue()
         elif field == "json":
             data = b'{"a": %d}' % index

@@ -32,9 +32,12 @@ struct MDSTable: Sendable {
   /// - Parameters:
   ///   - names: the fields of every sample, added ones left out.
   ///   - added: the added fields.
+  ///   - caption: the field that holds captions, if one does.
+  ///   - json: the field that holds JSON, if one does.
   ///   - rawImage: the field that holds pixels, if one does.
   init(
-    _ names: [String], added: [String: AddedFields.Description], rawImage: String?
+    _ names: [String], added: [String: AddedFields.Description], caption: String?, json: String?,
+    rawImage: String?
   ) throws(PipelineError) {
     var table: [(column: MDSColumn, kind: Kind, field: String)] = [(MDSColumn("key", "str"), .key, "")]
     let taken = Set(names).union(["key"])
@@ -48,8 +51,8 @@ struct MDSTable: Sendable {
         case rawImage: ("ndarray:uint8", .shapedArray)
         case "jpg", "jpeg": ("jpeg", .bytes)
         case "png": ("png", .bytes)
-        case captionField: ("str", .text)
-        case "json": ("json", .json)
+        case caption: ("str", .text)
+        case json: ("json", .json)
         case "cls": ("int", .integer)
         case "key":
           throw PipelineError(.usage, "publish.fields: MDS calls the sample's key 'key': rename the field")
