@@ -8,7 +8,7 @@ struct OutputDirectory: ~Copyable {
   let path: String
   let staging: String
   /// Held as long as the value.
-  private let lock: File
+  private let lock: NameLock
 
   /// What is at OUT before publishing.
   enum Existing: Equatable {
@@ -86,29 +86,20 @@ struct OutputDirectory: ~Copyable {
     // OUT may be a link to where it should be.
     let place = try FileStatus(path: path) == nil ? path : try Directory.resolved(path)
     let trimmed = place.hasSuffix("/") ? String(place.dropLast()) : place
-    let staging = Directory.parent(of: trimmed) + "/." + Directory.name(of: trimmed) + ".tmp"
-    let lock = try Self.lock(staging, for: path)
+    let hidden = Directory.parent(of: trimmed) + "/." + Directory.name(of: trimmed)
+    try Directory.create(Directory.parent(of: trimmed))
+    guard let lock = try NameLock.take(hidden + ".lock") else {
+      throw PipelineError(.temporary, "\(path): another tamis publishes there")
+    }
+    let staging = hidden + ".tmp"
     if try readFile(staging + "/" + Self.keyFile) != Array(key.utf8) {
-      // The directory itself stays, as it is what is locked.
-      for name in try Directory.names(in: staging) ?? [] { try Directory.remove(staging + "/" + name) }
+      try Directory.remove(staging)
+      try Directory.create(staging)
       try AtomicFile.write(Array(key.utf8), to: staging + "/" + Self.keyFile)
     }
     self.path = trimmed
     self.staging = staging
     self.lock = lock
-  }
-
-  /// Creates the staging directory and takes it for this process.
-  private static func lock(_ staging: String, for path: String) throws -> File {
-    while true {
-      try Directory.create(staging)
-      let lock = try File(path: staging, .read)
-      guard try lock.tryLock() else {
-        throw PipelineError(.temporary, "\(path): another tamis publishes there")
-      }
-      // Meanwhile another process may have finished, and the name be that of a directory yet to come.
-      if try FileStatus(path: staging)?.inode == lock.status().inode { return lock }
-    }
   }
 
   /// Gives the directory its name; an older OUT is swapped out and removed.

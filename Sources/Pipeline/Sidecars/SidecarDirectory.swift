@@ -9,7 +9,7 @@ struct SidecarDirectory: ~Copyable {
   let path: String
   private let staging: String
   /// Held as long as the value: one process at a time.
-  private let lock: File
+  private let lock: NameLock
   /// What an earlier attempt wrote, by name.
   private var own: [String: ColumnManifest.FileEntry] = [:]
   /// Hashes of the manifests that say so.
@@ -24,8 +24,7 @@ struct SidecarDirectory: ~Copyable {
   /// - Throws: ``PipelineError`` (temporary) while another process does the same.
   init(path: String) throws {
     try Directory.create(path)
-    let lock = try File(path: path, .read)
-    guard try lock.tryLock() else {
+    guard let lock = try NameLock.take(path + "/.tamis-index.lock") else {
       throw PipelineError(.temporary, "\(path): another tamis writes sidecars there")
     }
     let staging = path + "/.tamis-index.tmp"
@@ -120,6 +119,6 @@ struct SidecarDirectory: ~Copyable {
     try Directory.remove(staging)
   }
 
-  /// Gives up: removes what was staged, and the directory itself if nothing else is in it.
+  /// Gives up: removes what was staged.
   consuming func discard() throws(FileError) { try Directory.remove(staging) }
 }
