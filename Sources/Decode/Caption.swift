@@ -40,6 +40,12 @@ public func repairedCaption(_ bytes: RawSpan) -> [UInt8] {
   return repaired
 }
 
+/// The same for bytes in an array.
+public func repairedCaption(_ bytes: ArraySlice<UInt8>) -> [UInt8] {
+  let span = bytes.span
+  return unsafe repairedCaption(span.bytes)
+}
+
 /// Whether the bytes are UTF-8 (Unicode 16, table 3-7): no overlong forms, no surrogates, nothing cut short.
 public func isValidUTF8(_ bytes: RawSpan) -> Bool {
   var offset = 0

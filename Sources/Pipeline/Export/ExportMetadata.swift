@@ -68,7 +68,6 @@ struct ExportMetadata {
   private static func caption(_ sample: Sample, _ policy: CaptionPolicy) -> String {
     guard let field = sample.field([captionField]) else { return "" }
     guard policy == .replace else { return String(decoding: sample.bytes[field.range], as: UTF8.self) }
-    let stored = Array(sample.bytes[field.range])
-    return String(decoding: unsafe repairedCaption(stored.span.bytes), as: UTF8.self)
+    return String(decoding: repairedCaption(sample.bytes[field.range]), as: UTF8.self)
   }
 }

@@ -28,4 +28,11 @@ struct SampleRecord: Sendable {
     row += [image.format.rawValue, image.orientation, image.channels, image.depth]
     return row
   }
+
+  /// Width and height as stored, in pixels, and the orientation, of a row's ``bytes``.
+  static func dimensions(_ row: ArraySlice<UInt8>) -> (width: Int, height: Int, orientation: UInt8) {
+    let sides = UInt32.decode(Array(row.prefix(8)))
+    let orientationOffset = 25
+    return (Int(sides[0]), Int(sides[1]), row[row.startIndex + orientationOffset])
+  }
 }

@@ -73,6 +73,9 @@ struct FieldPlan: Sendable {
     var images: Set<String> = []
   }
 
+  /// What ingest noted of the samples that will be published.
+  ///
+  /// - Throws: ``PipelineError`` for a shard with more different sets than are noted.
   private func fieldSets(
     _ shards: [IngestedShard], isKept: (_ shard: Int, _ row: Int) -> Bool, _ workspace: borrowing Workspace
   ) throws -> FieldSets {
@@ -119,6 +122,7 @@ struct FieldPlan: Sendable {
     }.sorted()
   }
 
+  /// Makes the fields the same in all samples, as ``Recipe/Publish/Missing`` has it.
   private mutating func decide(_ found: FieldSets) throws {
     let (samples, example) = (found.samples, found.example)
     let total = samples.values.reduce(0, +)
@@ -172,7 +176,7 @@ struct FieldPlan: Sendable {
 
   /// Whether each picture keeps the name it has, so that there may be several.
   private var keepsImageNames: Bool {
-    publish.image.form == .keep && imageName == nil && publish.fields == nil
+    imageName == nil && publish.fields == nil
   }
 
   /// What every picture is called; nil where each keeps its name.
@@ -234,10 +238,7 @@ struct FieldPlan: Sendable {
     for (name, source) in zip(published, sources) where !dropped.contains(name) {
       let field = sample.fields[source]
       var bytes = sample.bytes[field.range]
-      if field.name == captionField, onBadCaption == .replace {
-        let stored = Array(bytes)
-        bytes = unsafe repairedCaption(stored.span.bytes)[...]
-      }
+      if field.name == captionField, onBadCaption == .replace { bytes = repairedCaption(bytes)[...] }
       if source == image { imageIndex = result.fields.count }
       result.fields.append(OutputField(name: name, bytes: bytes))
     }

@@ -39,11 +39,12 @@ struct OutputDirectory: ~Copyable {
 
   /// Files in OUT that tamis did not write: a publish that takes the place of this one would delete them.
   static func strangers(_ path: String, _ manifest: PublishManifest) throws -> [String] {
-    var known: Set = [PublishManifest.file, formerManifest, "SHA256SUMS", "sizes.json", "__len__"]
+    let listedNowhere: [Sidecar] = [.sums, .sizes, .length]
+    var known = Set(listedNowhere.compactMap(\.fileName) + [PublishManifest.file, formerManifest])
     known.formUnion(manifest.shards.flatMap { $0.name == "." ? Array(($0.files ?? [:]).keys) : [$0.name] })
     known.formUnion((manifest.files ?? [:]).keys)
+    let card = Sidecar.card.fileName!
     var names = try (Directory.names(in: path) ?? []).filter { !known.contains($0) }
-    let card = "README.md"
     if let entry = manifest.files?[card], try FileStatus(path: path + "/" + card) != nil,
       try FileDigest(path: path + "/" + card).sha256 != entry.sha256
     {

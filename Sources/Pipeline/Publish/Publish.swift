@@ -53,7 +53,8 @@ public enum Publish {
     let key = try PublishKey.make(recipe, shards.map(\.manifest), verdicts, fields, account)
     var report = PublishReport()
     report.path = recipe.publish.path
-    switch try OutputDirectory.existing(recipe.publish.path) {
+    let existing = try OutputDirectory.existing(recipe.publish.path)
+    switch existing {
     case .published(let manifest) where manifest.key == key:
       if try OutputDirectory.isIntact(recipe.publish.path, manifest) {
         report.wasCurrent = true
@@ -69,7 +70,7 @@ public enum Publish {
       throw OutputDirectory.foreign(recipe.publish.path)
     }
 
-    if !replacing, case .published(let manifest) = try OutputDirectory.existing(recipe.publish.path) {
+    if !replacing, case .published(let manifest) = existing {
       let strangers = try OutputDirectory.strangers(recipe.publish.path, manifest)
       guard strangers.isEmpty else {
         throw PipelineError(

@@ -51,7 +51,7 @@ struct PublishedSample {
   init(serialized bytes: [UInt8]) {
     var rest = bytes[...]
     func next() -> ArraySlice<UInt8> {
-      let count = rest.prefix(8).enumerated().reduce(0) { $0 | Int($1.element) << (8 * $1.offset) }
+      let count = Int(UInt64.decode(Array(rest.prefix(8)))[0])
       let part = rest.dropFirst(8).prefix(count)
       rest = rest.dropFirst(8 + count)
       return part

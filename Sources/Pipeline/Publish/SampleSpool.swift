@@ -47,8 +47,8 @@ struct SampleSpool: ~Copyable {
       var entries: [(position: UInt64, offset: UInt64, count: UInt64)] = []
       var offset: UInt64 = 0
       while offset < size {
-        let head = try file.read(at: offset, count: 16)
-        let (position, count) = (head[0..<8].littleEndian, head[8..<16].littleEndian)
+        let head = UInt64.decode(try file.read(at: offset, count: 16))
+        let (position, count) = (head[0], head[1])
         entries.append((position, offset + 16, count))
         offset += 16 + count
       }
@@ -61,11 +61,6 @@ struct SampleSpool: ~Copyable {
     }
     try Directory.remove(directory)
   }
-}
-
-extension ArraySlice<UInt8> {
-  /// As an unsigned number, little-endian.
-  fileprivate var littleEndian: UInt64 { reversed().reduce(0) { $0 << 8 | UInt64($1) } }
 }
 
 /// One file of a spool: for each sample its position, its length, its bytes.

@@ -101,7 +101,7 @@ struct DataCard {
       case .tar(nil): "WebDataset shards, plain and compressed"
       case .columns(let suffix):
         "Column shards, `\(suffix)`: one for each input shard, with its keys in its order"
-      case .mds: "MDS shards (StreamingDataset, LitData)"
+      case .mds: "MDS shards (StreamingDataset)"
       case .arrays: "NumPy arrays, row for row"
       }
     let hashes = (sidecars.contains(.sums) ? ["`SHA256SUMS`"] : []) + ["`MANIFEST.json`"]
@@ -173,8 +173,8 @@ struct DataCard {
       ## Opening it
 
       ```python
-      from streaming import StreamingDataset  # mosaicml-streaming; LitData reads the same directory
-      data = StreamingDataset(local="DIR", batch_size=1, shuffle=False)
+      from streaming import StreamingDataset  # mosaicml-streaming
+      data = StreamingDataset(remote="DIR", local="UNPACKED", batch_size=1, shuffle=False)
       ```
       """
     case .arrays:

@@ -104,8 +104,7 @@ struct MDSTable: Sendable {
     case .text:
       guard String(validating: field.bytes, as: UTF8.self) == nil else { return field.bytes }
       repairedCaptions += 1
-      let stored = Array(field.bytes)
-      return unsafe repairedCaption(stored.span.bytes)[...]
+      return repairedCaption(field.bytes)[...]
     case .json:
       guard JSONFields.isObject(field.bytes), String(validating: field.bytes, as: UTF8.self) != nil else {
         throw fault(

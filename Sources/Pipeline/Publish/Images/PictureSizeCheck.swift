@@ -76,13 +76,3 @@ struct PictureSizeCheck: Sendable {
         + "slivers out")
   }
 }
-
-extension SampleRecord {
-  /// Width and height as stored, and the orientation, of a row.
-  static func dimensions(_ row: ArraySlice<UInt8>) -> (width: Int, height: Int, orientation: UInt8) {
-    func integer(_ offset: Int) -> Int {
-      (0..<4).reduce(0) { $0 | Int(row[row.startIndex + offset + $1]) << (8 * $1) }
-    }
-    return (integer(0), integer(4), row[row.startIndex + 25])
-  }
-}
