@@ -44,6 +44,8 @@ func tests(_ name: String, _ dependencies: [Target.Dependency], exclude: [String
 let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
 let yams = Target.Dependency.product(name: "Yams", package: "Yams")
 let arguments = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
+let database = Target.Dependency.product(name: "GRDB", package: "GRDB.swift")
+let web = Target.Dependency.product(name: "Hummingbird", package: "hummingbird")
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 
 // Arrows point one way, downwards in this list read from the bottom (see ARCHITECTURE.md).
@@ -90,9 +92,11 @@ if !light {
   dependencies += [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
     .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+    .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
+    .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1"),
   ]
   targets += [
-    library("Daemon", ["Pipeline"]),
+    library("Daemon", ["Pipeline", "Shards", "CLinux", database, web, logging]),
     .executableTarget(
       name: "tamis",
       dependencies: [

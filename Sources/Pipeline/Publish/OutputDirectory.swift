@@ -80,14 +80,28 @@ struct OutputDirectory: ~Copyable {
     PipelineError(.usage, "\(path): holds files that tamis did not write; choose another place")
   }
 
+  /// Where OUT is, and the beginning of the hidden names beside it. OUT may be a link to where it should be.
+  private static func places(_ path: String) throws -> (out: String, hidden: String) {
+    let place = try FileStatus(path: path) == nil ? path : try Directory.resolved(path)
+    let trimmed = place.hasSuffix("/") ? String(place.dropLast()) : place
+    return (trimmed, Directory.parent(of: trimmed) + "/." + Directory.name(of: trimmed))
+  }
+
+  /// Removes the former OUT that a publish, killed between its last two steps, left beside the finished one.
+  static func removeLeftovers(_ path: String) throws {
+    let hidden = try places(path).hidden
+    guard try FileStatus(path: hidden + ".tmp") != nil, let lock = try NameLock.take(hidden + ".lock") else {
+      return
+    }
+    try Directory.remove(hidden + ".tmp")
+    _ = consume lock
+  }
+
   /// Opens the staging directory; what another publish left there is removed.
   ///
   /// - Throws: ``PipelineError`` (temporary) while another process publishes to the same place.
   init(path: String, key: String) throws {
-    // OUT may be a link to where it should be.
-    let place = try FileStatus(path: path) == nil ? path : try Directory.resolved(path)
-    let trimmed = place.hasSuffix("/") ? String(place.dropLast()) : place
-    let hidden = Directory.parent(of: trimmed) + "/." + Directory.name(of: trimmed)
+    let (trimmed, hidden) = try Self.places(path)
     try Directory.create(Directory.parent(of: trimmed))
     guard let lock = try NameLock.take(hidden + ".lock") else {
       throw PipelineError(.temporary, "\(path): another tamis publishes there")

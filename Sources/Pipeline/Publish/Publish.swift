@@ -57,6 +57,7 @@ public enum Publish {
     switch existing {
     case .published(let manifest) where manifest.key == key:
       if try OutputDirectory.isIntact(recipe.publish.path, manifest) {
+        try OutputDirectory.removeLeftovers(recipe.publish.path)
         report.wasCurrent = true
         return report.adding(manifest)
       }
