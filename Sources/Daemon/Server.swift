@@ -1,42 +1,465 @@
 import Foundation
+import GRDB
 public import Pipeline
+import Shards
 
-/// `tamis serve`: looks into the input directory again and again, and hands each new shard to a ``StreamSession``.
+/// `tamis serve`: watches the input directories and hands new shards to a ``StreamSession``.
 ///
-/// SIGTERM or SIGINT: no new shard is taken, the one in work is finished, what is kept is published, and ``run()``
-/// returns. If that takes longer than `daemon.drain_seconds`, or on a second signal, the process ends at once with
-/// exit code 75: the next start continues as after `kill -9`.
-public struct Server: ~Copyable {
-  private let recipe: Recipe
-  private let events: EventHandler
-  private var session: StreamSession
+/// One thread does the work, in the order that the journal has; whatever else there is (signals, HTTP, the watchdog)
+/// reads the ``StatusBoard`` or leaves a request. Every wait has an end.
+///
+/// After an error of the disk or the catalog the session is thrown away and opened again after a pause, which is the
+/// way a start after `kill -9` goes.
+public final class Server {
+  /// What can change while the daemon runs, and where it works.
+  public struct Setup: Sendable {
+    /// Reads the recipe: at the start, and on SIGHUP.
+    public var recipe: @Sendable () throws -> Recipe
+    /// Its path, for the status.
+    public var recipePath: String
+    public var workspace: String
+    public var events: EventHandler
 
-  /// Opens the workspace and finishes what a killed process began.
-  public init(_ recipe: Recipe, workspace: String, events: @escaping EventHandler) throws {
-    self.recipe = recipe
-    self.events = events
-    session = try StreamSession.open(recipe, workspace: workspace, events: events)
+    public init(
+      recipePath: String, workspace: String, events: @escaping EventHandler,
+      recipe: @escaping @Sendable () throws -> Recipe
+    ) {
+      (self.recipePath, self.workspace, self.events, self.recipe) = (recipePath, workspace, events, recipe)
+    }
+  }
+
+  private let setup: Setup
+  private var recipe: Recipe
+  private let board = StatusBoard()
+  private let wakeup: Wakeup
+  private let requests: OperatorRequests
+  private let heartbeat = Heartbeat()
+  private let notifier = ServiceNotifier()
+  /// Held as long as the value: one daemon a workspace.
+  private let lock: NameLock
+  private let events: EventHandler
+
+  private var watcher: DirectoryWatcher
+  private var pauses: Set<DaemonStatus.Pause> = []
+  /// How often each claimed shard could not be read.
+  private var failures: [String: Int] = [:]
+  private var toldPassedOver: Set<String> = []
+  private var lastSave = 0.0
+  private var lastFailure = -Server.longestPause
+  /// Of the last shard taken, by the monotonic clock.
+  private var lastWork = monotonicSeconds()
+
+  /// Shards and bytes that are claimed at once, so that they are read side by side.
+  private static let batchShards = 8
+  private static let batchBytes: UInt64 = 512 << 20
+  /// Reading a claimed shard fails so often before it is rejected.
+  private static let attempts = 5
+  /// Longest pause after an error, seconds.
+  private static let longestPause = 60.0
+
+  /// - Throws: ``PipelineError`` (temporary) while another daemon works in the workspace; `RecipeError`.
+  public init(_ setup: Setup) throws {
+    recipe = try setup.recipe()
+    try Directory.create(setup.workspace)
+    guard let lock = try NameLock.take(setup.workspace + "/.serve.lock") else {
+      throw PipelineError(.temporary, "\(setup.workspace): another `tamis serve` works in this workspace")
+    }
+    self.lock = lock
+    self.setup = setup
+    let wakeup = try Wakeup()
+    self.wakeup = wakeup
+    requests = OperatorRequests { wakeup.ring() }
+    watcher = Self.watcher(recipe)
+    events = Self.handler(setup.events, board, heartbeat)
+  }
+
+  private static func watcher(_ recipe: Recipe) -> DirectoryWatcher {
+    var options = DirectoryWatcher.Options()
+    options.quietSeconds = Double(recipe.daemon.quietSeconds)
+    options.rescanSeconds = Double(recipe.daemon.rescanSeconds)
+    options.polls = recipe.daemon.pollSeconds != nil
+    options.pollSeconds = Double(recipe.daemon.pollSeconds ?? 5)
+    return DirectoryWatcher(recipe.input.path, options)
   }
 
   /// Works until a signal asks for the end. Returns the number of samples published in all.
-  public mutating func run() throws -> Int {
-    StopSignal.install(drainSeconds: recipe.daemon.drainSeconds)
-    if recipe.daemon.listen != nil { events(.notice("daemon.listen: this version opens no port")) }
-    events(.notice("watching \(recipe.input.path)"))
-    while !StopSignal.isRequested {
-      var worked = false
-      for shard in try session.waiting(now: Date().timeIntervalSince1970) where !StopSignal.isRequested {
-        try session.process(shard)
-        worked = true
-        events(
-          .notice(
-            "\(shard.name): taken; \(session.publishedSamples) samples published, \(session.pendingSamples) pending"
-          ))
+  public func run() throws -> Int {
+    ProcessSignals.install(waking: wakeup, drainSeconds: recipe.daemon.drainSeconds)
+    begin()
+    let watchdog = Watchdog(heartbeat, notifier)
+    watchdog?.start()
+    defer { watchdog?.stop() }
+    var pause = 0.0
+    var hasWorked = false
+    while true {
+      do {
+        let published = try serve { hasWorked = true }
+        return published
+      } catch let loss as StreamLoss {
+        events(.notice("error: \(loss)"))
+        pause = 0
+      } catch {
+        guard let failure = Failure(error, isFirst: !hasWorked) else { throw error }
+        guard !ProcessSignals.isEndAsked else { throw error }
+        noteFailure(failure)
+        if monotonicSeconds() - lastFailure > Self.longestPause { pause = 0 }
+        lastFailure = monotonicSeconds()
+        pause = min(Self.longestPause, max(1, pause * 2))
+        wait(afterFailure: failure, seconds: pause)
+        if ProcessSignals.isEndAsked { throw error }
       }
-      if !worked { StopSignal.pause() }
     }
+  }
+
+  /// One session, from its recovery to the drain.
+  private func serve(_ worked: () -> Void) throws -> Int {
+    let catalog = try Catalog(workspace: setup.workspace)
+    defer { try? catalog.close() }
+    let refused = Set(failures.filter { $0.value >= Self.attempts }.keys)
+    heartbeat.setIdle(false)
+    let session: StreamSession
+    do {
+      session = try StreamSession.open(
+        recipe, workspace: setup.workspace, catalog, refusing: refused, until: { ProcessSignals.isEndAsked },
+        events: events)
+    } catch {
+      try blame(error, catalog)
+      throw error
+    }
+    worked()
+    set(.inputOutput, false)
+    board.update { $0.failure = nil }
+    try show(session, catalog)
+    notifier.ready(status: statusLine)
+    if !hasBegun {
+      hasBegun = true
+      events(.notice("watching \(recipe.input.path)"))
+    }
+    do { return try loop(session, catalog) } catch {
+      try blame(error, catalog)
+      throw error
+    }
+  }
+
+  private var hasBegun = false
+
+  /// Counts a failure against the shard that could not be read.
+  private func blame(_ error: any Error, _ catalog: Catalog) throws {
+    guard let shard = try? StreamSession.unreadable(catalog, workspace: setup.workspace) else { return }
+    let isOfInput =
+      switch error {
+      case let error as PipelineError: error.kind == .temporary
+      case let error as FileError: !error.path.hasPrefix(setup.workspace) && !Failure.isFull(error.errno)
+      default: false
+      }
+    if isOfInput { failures[shard, default: 0] += 1 }
+  }
+
+  private func loop(_ session: StreamSession, _ catalog: Catalog) throws -> Int {
+    var ready: [ShardFile] = []
+    watcher.lookAgain()
+    while !ProcessSignals.isEndAsked {
+      try takeRequests(session)
+      checkDisk()
+      if watcher.look() {
+        let input = try session.look()
+        tell(passedOver: input.passedOver)
+        ready = watcher.complete(of: input.shards).filter(isReadable)
+        note(waiting: input.shards.count, ready: ready)
+      }
+      for notice in watcher.takeNotices() { events(.notice(notice)) }
+      if pauses.isEmpty, !ready.isEmpty {
+        let batch = takeBatch(&ready)
+        heartbeat.setIdle(false)
+        try process(batch, session)
+        note(waiting: ready.count, ready: ready)
+        try show(session, catalog)
+        lastWork = monotonicSeconds()
+        continue
+      }
+      if session.openSamples > 0, monotonicSeconds() - lastWork >= Double(recipe.daemon.quietSeconds) {
+        try session.seal()
+      }
+      try show(session, catalog)
+      heartbeat.setIdle(true)
+      _ = wakeup.wait(seconds: secondsToWait(session), descriptor: watcher.descriptor)
+    }
+    return try drain(session, catalog)
+  }
+
+  private func process(_ batch: [ShardFile], _ session: StreamSession) throws {
+    board.update {
+      $0.lastClaimAt = Date().timeIntervalSince1970
+      $0.shardsInWork = batch.count
+    }
+    notifier.status(statusLine)
+    try session.process(batch)
+    for shard in batch {
+      tell("shard", ["shard": shard.name])
+      events(
+        .notice(
+          "\(shard.name): taken; \(session.publishedSamples) samples published, \(session.pendingSamples) pending"
+        ))
+    }
+  }
+
+  /// After SIGTERM: what is kept is published.
+  private func drain(_ session: StreamSession, _ catalog: Catalog) throws -> Int {
+    heartbeat.setIdle(false)
+    board.update { $0.phase = .draining }
+    notifier.stopping(status: "draining")
+    notifier.extendTimeout(seconds: Double(recipe.daemon.drainSeconds))
     if !session.isStreaming { events(.notice("ended before the plan was fitted: nothing is published yet")) }
-    try session.drain()
+    try session.seal()
+    board.update { $0.phase = .stopped }
+    try show(session, catalog, saving: true)
+    ProcessSignals.cancelDeadline()
     return session.publishedSamples
+  }
+
+  private func takeBatch(_ ready: inout [ShardFile]) -> [ShardFile] {
+    var bytes: UInt64 = 0
+    var count = 0
+    for shard in ready.prefix(Self.batchShards) {
+      bytes += shard.status.size
+      if count > 0, bytes > Self.batchBytes { break }
+      count += 1
+    }
+    defer { ready.removeFirst(count) }
+    return Array(ready.prefix(count))
+  }
+
+  /// A file that we may not read is left where it is, and looked at again.
+  private func isReadable(_ shard: ShardFile) -> Bool {
+    do {
+      _ = try File(path: shard.path, .read)
+      return true
+    } catch {
+      if toldPassedOver.insert(shard.path).inserted { events(.notice("\(error): left where it is")) }
+      return false
+    }
+  }
+
+  private func tell(passedOver paths: [String]) {
+    for path in paths where toldPassedOver.insert(path).inserted {
+      events(
+        .notice("\(path): passed over: a shard of its name was taken before, with other content; rename it"))
+    }
+    // What is there no more may come again.
+    if toldPassedOver.count > 10_000 { toldPassedOver = Set(paths) }
+  }
+
+  private func secondsToWait(_ session: StreamSession) -> Double {
+    var seconds = min(10, watcher.secondsToLook())
+    if !pauses.isEmpty { seconds = min(2, max(seconds, 0.5)) }
+    if session.openSamples > 0 {
+      let quiet = Double(recipe.daemon.quietSeconds) - (monotonicSeconds() - lastWork)
+      seconds = min(seconds, max(0.01, quiet))
+    }
+    return seconds
+  }
+}
+
+// MARK: - Requests
+
+extension Server {
+  private func takeRequests(_ session: StreamSession) throws {
+    if ProcessSignals.takeReload() { reload(session) }
+    if ProcessSignals.takeDump() { events(.notice("state: \(statusJSON)")) }
+    for request in requests.take() {
+      switch request {
+      case .pause: set(.asked, true)
+      case .resume: set(.asked, false)
+      case .fit:
+        board.update { $0.phase = .fitting }
+        heartbeat.setIdle(false)
+        if try !session.refit(.request) { events(.notice("asked to fit: there is nothing to fit a plan on")) }
+      }
+    }
+  }
+
+  /// Takes the recipe anew, as a whole or not at all.
+  private func reload(_ session: StreamSession) {
+    notifier.reloading()
+    defer { notifier.ready(status: statusLine) }
+    do {
+      let new = try setup.recipe()
+      try session.reload(new)
+      let watches = new.daemon != recipe.daemon || new.input != recipe.input
+      recipe = new
+      if watches { watcher = Self.watcher(new) }
+      ProcessSignals.drainSeconds = new.daemon.drainSeconds
+      board.update {
+        $0.reloadedAt = Date().timeIntervalSince1970
+        ($0.reloadSucceeded, $0.reloadProblem) = (true, nil)
+      }
+      events(.notice("the recipe was read again"))
+    } catch {
+      let problem = (error as? RecipeError).map { $0.problems.joined(separator: "; ") } ?? "\(error)"
+      board.update { ($0.reloadSucceeded, $0.reloadProblem) = (false, problem) }
+      events(.notice("error: the recipe was not taken, the one before stays in force: \(problem)"))
+    }
+  }
+
+  private func set(_ pause: DaemonStatus.Pause, _ isSet: Bool) {
+    guard pauses.contains(pause) != isSet else { return }
+    if isSet { pauses.insert(pause) } else { pauses.remove(pause) }
+    board.update { $0.paused = pauses.sorted { $0.rawValue < $1.rawValue } }
+    events(.notice(isSet ? "paused: \(pause.rawValue)" : "goes on, was paused: \(pause.rawValue)"))
+    notifier.status(statusLine)
+  }
+
+  /// Pauses below `daemon.min_free`, and goes on a quarter above it.
+  private func checkDisk() {
+    let free = [recipe.publish.path, setup.workspace].compactMap(DiskSpace.free)
+    let least = UInt64(recipe.daemon.minFree)
+    let limit = pauses.contains(.disk) ? least + least / 4 : least
+    set(.disk, free.contains { $0 < limit })
+  }
+}
+
+// MARK: - Failures
+
+extension Server {
+  private func noteFailure(_ failure: Failure) {
+    events(.notice("error: \(failure.text); trying again"))
+    set(.inputOutput, true)
+    board.update { $0.failure = failure.text }
+    if let catalog = try? Catalog(workspace: setup.workspace) {
+      try? catalog.save(board.status)
+      try? catalog.close()
+    }
+  }
+
+  /// Waits; where the disk is full, until there is room.
+  private func wait(afterFailure failure: Failure, seconds: Double) {
+    heartbeat.setIdle(true)
+    let end = monotonicSeconds() + seconds
+    while !ProcessSignals.isEndAsked {
+      board.beat()
+      let left = end - monotonicSeconds()
+      if left <= 0 { return }
+      _ = wakeup.wait(seconds: min(1, left))
+    }
+  }
+}
+
+// MARK: - Status
+
+extension Server {
+  private static func handler(
+    _ next: @escaping EventHandler, _ board: StatusBoard, _ heartbeat: Heartbeat
+  ) -> EventHandler {
+    { event in
+      heartbeat.beat()
+      switch event {
+      case .timed(let stage, let seconds):
+        board.update { $0.stages[stage, default: .init()].add(seconds: seconds) }
+      case .began(let stage, _, _, _) where stage == "prune" || stage == "fit":
+        // Nothing counts while matrices are worked on.
+        heartbeat.allow(seconds: fitSeconds)
+        board.update { $0.phase = .fitting }
+      case .ended: heartbeat.allow(seconds: 0)
+      case .committed(let path, let samples):
+        if path.contains(".tar") || path.contains(".mds") {
+          board.update { $0.lastPublishedAt = Date().timeIntervalSince1970 }
+          board.tell(.init(name: "published", data: json(["shard": path, "samples": "\(samples)"])))
+        }
+      case .rejected(let reject):
+        board.tell(.init(name: "rejected", data: json(["text": reject.description])))
+      case .notice(let text): board.tell(.init(name: "notice", data: json(["text": text])))
+      default: break
+      }
+      next(event)
+    }
+  }
+
+  /// Longest step of a fit without a sign of life.
+  private static let fitSeconds = 1800.0
+
+  private static func json(_ fields: [String: String]) -> String {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+    return (try? encoder.encode(fields)).map { String(decoding: $0, as: UTF8.self) } ?? "{}"
+  }
+
+  private func tell(_ name: String, _ fields: [String: String]) {
+    board.tell(.init(name: name, data: Self.json(fields)))
+  }
+
+  private func begin() {
+    let (workspace, path, output) = (setup.workspace, setup.recipePath, recipe.publish.path)
+    let (fitAfter, memory) = (recipe.daemon.fitAfterSamples, recipe.limits.memory)
+    board.update {
+      $0.version = tamisVersion
+      $0.pid = ProcessInfo.processInfo.processIdentifier
+      $0.startedAt = Date().timeIntervalSince1970
+      $0.reloadedAt = $0.startedAt
+      ($0.recipe, $0.workspace, $0.output) = (path, workspace, output)
+      ($0.fitAfterSamples, $0.memoryBudgetBytes) = (fitAfter, memory)
+    }
+  }
+
+  private func note(waiting: Int, ready: [ShardFile]) {
+    let oldest = ready.map { Double($0.status.modified) * 1e-9 }.min()
+    board.update { ($0.shardsWaiting, $0.oldestWaitingSince) = (waiting, oldest) }
+  }
+
+  /// Brings the board up to date, and the copy of it in the catalog now and then.
+  private func show(_ session: StreamSession, _ catalog: Catalog, saving: Bool = false) throws {
+    let totals = session.totals
+    let (generation, fitted) = (session.generation, session.fittedClaims)
+    let phase: DaemonStatus.Phase = session.isStreaming ? .streaming : .bootstrap
+    let (pending, published) = (session.pendingSamples, session.publishedSamples)
+    let (shards, bytes) = (session.publishedShards, session.publishedBytes)
+    let free = (DiskSpace.free(recipe.publish.path) ?? 0, DiskSpace.free(setup.workspace) ?? 0)
+    let usage = ProcessUsage.now()
+    board.beat()
+    let before = board.status
+    board.update {
+      if $0.phase != .draining, $0.phase != .stopped { $0.phase = phase }
+      ($0.generation, $0.fittedClaims) = (generation, fitted)
+      $0.shards = ["done": totals.shardsDone, "rejected": totals.shardsRejected, "lost": totals.shardsLost]
+      $0.shardsInWork = totals.shardsInWork
+      ($0.samplesRead, $0.samplesAccepted) = (totals.read, totals.accepted)
+      ($0.samplesKept, $0.samplesLost) = (totals.kept, totals.lost)
+      ($0.samplesDropped, $0.samplesRejected) = (totals.dropped, totals.rejected)
+      ($0.samplesPending, $0.samplesPublished) = (pending, published)
+      ($0.shardsPublished, $0.bytesWritten, $0.bytesRead) = (shards, bytes, totals.bytes)
+      ($0.outputFreeBytes, $0.workspaceFreeBytes) = free
+      ($0.residentBytes, $0.openFiles) = (usage.residentBytes, usage.openFiles)
+    }
+    let now = monotonicSeconds()
+    guard saving || now - lastSave >= 1 else { return }
+    let status = board.status
+    guard saving || now - lastSave >= 60 || Self.differ(before, status) else { return }
+    lastSave = now
+    try catalog.save(status)
+    notifier.status(statusLine)
+  }
+
+  /// Whether something else than times and resources has changed.
+  private static func differ(_ a: DaemonStatus, _ b: DaemonStatus) -> Bool {
+    func work(_ status: DaemonStatus) -> DaemonStatus {
+      var status = status
+      (status.updatedAt, status.residentBytes, status.openFiles) = (0, 0, 0)
+      (status.outputFreeBytes, status.workspaceFreeBytes) = (0, 0)
+      return status
+    }
+    return work(a) != work(b)
+  }
+
+  private var statusLine: String {
+    let status = board.status
+    let paused =
+      status.paused.isEmpty ? "" : ", paused: " + status.paused.map(\.rawValue).joined(separator: ", ")
+    return "\(status.phase.rawValue)\(paused); \(status.shardsWaiting) shards wait; "
+      + "\(status.samplesPublished) samples published, \(status.samplesPending) pending"
+  }
+
+  private var statusJSON: String {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+    return (try? encoder.encode(board.status)).map { String(decoding: $0, as: UTF8.self) } ?? "{}"
   }
 }

@@ -111,6 +111,8 @@ struct PublishManifest: Codable, Equatable {
   /// Where the shards are as seen from here; nil for here.
   var root: String?
 
+  /// The ``key`` of what a stream publishes.
+  static let streamKey = "stream"
   /// The ``key`` of shards that others made and `tamis index` looked at.
   static let indexKey = "index"
 

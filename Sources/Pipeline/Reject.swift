@@ -20,6 +20,8 @@ public enum RejectCode: String, Sendable, CaseIterable, Codable {
   case corruptImage = "corrupt_image"
   case captionNotUTF8 = "caption_not_utf8"
   case deadline
+  /// A stream's input shard that is gone, cannot be read, or does not stop to change.
+  case unreadable
 
   init(_ code: ShardFault.Code) { self = RejectCode(rawValue: code.rawValue)! }
   init(_ code: DecodeError.Code) { self = RejectCode(rawValue: code.rawValue)! }

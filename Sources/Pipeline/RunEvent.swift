@@ -12,6 +12,8 @@ public enum RunEvent: Sendable {
   /// Something the user should know that is no error.
   case notice(String)
   case ended(stage: String)
+  /// A piece of a stream's work took so long.
+  case timed(stage: String, seconds: Double)
 }
 
 /// Receives the events of a run, one at a time per stage.

@@ -30,6 +30,19 @@ public struct ShardSet: Sendable, Equatable {
   /// Shards of img2dataset folders without their `_stats.json`: not ready, left out.
   public var notReady: [String] = []
 
+  /// Files whose name is another's already, passed over where shards are waited for.
+  public var repeats: [String] = []
+
+  /// Of shards of one name, the first found stays.
+  private mutating func passOverRepeats() {
+    var names = Set<String>()
+    shards.removeAll { shard in
+      if names.insert(shard.name).inserted { return false }
+      repeats.append(shard.path)
+      return true
+    }
+  }
+
   /// What was left out, in one line; nil if nothing was.
   public var notice: String? {
     guard let first = notReady.first else { return nil }
@@ -62,6 +75,7 @@ public struct ShardSet: Sendable, Equatable {
     }
     var found = search.found
     found.shards.sort { $0.name.utf8.lexicographicallyPrecedes($1.name.utf8) }
+    if waits { found.passOverRepeats() }
     for (first, second) in zip(found.shards, found.shards.dropFirst()) where first.name == second.name {
       throw PipelineError(
         .usage,
@@ -74,6 +88,14 @@ public struct ShardSet: Sendable, Equatable {
       throw PipelineError(.badData, "\(text): no shards match \(match)\(waiting)")
     }
     return found
+  }
+
+  /// A shard that is known by name and path, as it is now.
+  static func file(_ name: String, _ path: String, _ status: FileStatus) throws -> ShardFile {
+    let stats = stem(of: path) + ShardStats.suffix
+    let found = try FileStatus(path: stats).flatMap { $0.isRegular ? $0 : nil }
+    return ShardFile(
+      name: name, path: path, status: status, stats: found.map { .init(path: stats, status: $0) })
   }
 
   /// The shards of a recipe's input; standard input is what ``StandardInputSpool`` keeps of it.

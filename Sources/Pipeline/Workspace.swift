@@ -3,6 +3,8 @@ import Shards
 /// The directory with columns, models, verdicts and state (design.md 4). Holding a value holds its lock.
 public struct Workspace: ~Copyable {
   public let path: String
+  /// The shards that the stages see; nil: all. A stream fits on those that have had their turn.
+  var visible: Set<String>?
   private let lock: File
 
   /// Opens or creates a workspace.
@@ -34,6 +36,12 @@ public struct Workspace: ~Copyable {
       "# The recipe in force, defaults filled in. Written by tamis.\n" + (try RecipeFile.text(of: recipe))
     let bytes = Array(text.utf8)
     if try readFile(path + "/recipe.yaml") != bytes { try AtomicFile.write(bytes, to: path + "/recipe.yaml") }
+  }
+
+  /// The recipe in force, as it was written; nil if none was.
+  func recordedRecipe() throws -> Recipe? {
+    let place = path + "/recipe.yaml"
+    return try FileStatus(path: place) == nil ? nil : try RecipeFile.load(place)
   }
 
   /// What is known of the input files, so that a finished shard is recognised without reading it again.
@@ -97,7 +105,8 @@ extension Workspace {
   /// All shards with columns, in workspace order.
   func ingestedShards() throws -> [IngestedShard] {
     var shards: [IngestedShard] = []
-    for name in try Directory.names(in: path + "/columns") ?? [] where !name.hasPrefix(".") {
+    for name in try Directory.names(in: path + "/columns") ?? []
+    where !name.hasPrefix(".") && visible?.contains(name) ?? true {
       if let manifest = try manifest(name) { shards.append(IngestedShard(name: name, manifest: manifest)) }
     }
     guard !shards.isEmpty else {

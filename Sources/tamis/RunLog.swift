@@ -72,6 +72,8 @@ final class RunLog: Sendable {
       case .notice(let text):
         state.bar?.clear()
         logger.notice("\(text)")
+      case .timed(let stage, let seconds):
+        logger.debug("\(stage) took \(seconds) s", metadata: ["stage": "\(stage)"])
       case .ended(let stage):
         state.bar?.clear()
         state.bar = nil

@@ -1,17 +1,24 @@
 import ArgumentParser
 import Daemon
+import Foundation
 import Pipeline
 
 struct ServeCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "serve", abstract: "Daemon: watch the input directory, sieve every new shard, publish.",
     discussion: """
-      Shards are taken in name order once they did not change for daemon.quiet_seconds; producers should rename them
-      into the directory. After daemon.fit.after_samples samples the plan is fitted and frozen; later samples are kept
-      or dropped by it. SIGTERM finishes the shard in work, publishes what is kept and exits 0.
+      Shards are taken in name order: those that are renamed into the directory at once, others when they did not
+      change for daemon.quiet_seconds. After daemon.fit.after_samples samples the plan is fitted and frozen; later
+      samples are kept or dropped by it, until a new one is asked for (tamis fit) or the stream drifts away from it.
 
-      Example:
+      SIGTERM finishes the shard in work, publishes what is kept and exits 0; a second one ends at once (75).
+      SIGHUP reads the recipe again, SIGUSR1 logs the state. Killed, the next start goes on where this one was.
+
+      Examples:
         tamis serve recipe.yaml -w /var/lib/tamis/ws
+        tamis serve recipe.yaml --poll                  network file systems, which tell nothing of new files
+        tamis status -w /var/lib/tamis/ws               what it does
+        tamis fit -w /var/lib/tamis/ws                  a new generation of the plan
       """)
 
   @OptionGroup var options: RecipeOptions
@@ -19,10 +26,22 @@ struct ServeCommand: ParsableCommand {
   @OptionGroup var models: ModelOptions
   @OptionGroup var logging: LogOptions
 
+  @Flag(help: "Look for new shards every daemon.poll_seconds (5) instead of waiting for inotify.")
+  var poll = false
+
   func run() throws {
-    let (recipe, workspace) = try options.load(reading: reading, models: models)
-    var server = try Server(recipe, workspace: workspace, events: logging.log.handler)
-    let published = try server.run()
-    if !logging.quiet { print("Drained: \(published) samples are published in \(recipe.publish.path).") }
+    let (first, workspace) = try options.load(reading: reading, models: models)
+    let (options, reading, models, poll) = (options, reading, models, poll)
+    var setup = Server.Setup(
+      recipePath: options.recipe ?? workspace + "/recipe.yaml", workspace: workspace,
+      events: logging.log.handler
+    ) {
+      var recipe = try options.load(reading: reading, models: models).recipe
+      if poll, recipe.daemon.pollSeconds == nil { recipe.daemon.pollSeconds = 5 }
+      return recipe
+    }
+    setup.workspace = workspace
+    let published = try Server(setup).run()
+    if !logging.quiet { print("Drained: \(published) samples are published in \(first.publish.path).") }
   }
 }

@@ -17,6 +17,7 @@ public final class StatusBoard: Sendable {
     var status = DaemonStatus()
     var listeners: [UInt64: @Sendable (Event) -> Void] = [:]
     var nextListener: UInt64 = 0
+    var beatAt = 0.0
   }
 
   private let state: Mutex<State>
@@ -31,6 +32,12 @@ public final class StatusBoard: Sendable {
       $0.status.updatedAt = Date().timeIntervalSince1970
     }
   }
+
+  /// The loop says that it goes round.
+  public func beat() { state.withLock { $0.beatAt = monotonicSeconds() } }
+
+  /// Seconds since the loop's last sign of life.
+  public var secondsSinceBeat: Double { monotonicSeconds() - state.withLock { $0.beatAt } }
 
   /// Tells all listeners.
   public func tell(_ event: Event) {

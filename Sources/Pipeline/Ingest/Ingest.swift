@@ -55,7 +55,8 @@ public enum Ingest {
   /// Reads shards into the workspace; the states of all of them come back.
   static func ingest(
     _ shards: [ShardFile], _ recipe: Recipe, _ hash: String, _ workspace: String,
-    isStreaming: Bool = false, _ events: @escaping EventHandler
+    isStreaming: Bool = false, until isStopped: @escaping @Sendable () -> Bool = { false },
+    _ events: @escaping EventHandler
   ) throws -> [String: InputState] {
     let memory = try MemoryPlan(recipe)
     let limits = memory.decodeLimits(recipe.decode)
@@ -63,7 +64,7 @@ public enum Ingest {
     let encoders = try SampleEncoders(recipe)
     let sizes = isStreaming ? PictureSizeCheck(recipe, limits) : nil
     return try orderedMap(
-      from: IngestSource(shards, recipe: recipe, memory: memory, hashing: true),
+      from: IngestSource(shards, recipe: recipe, memory: memory, hashing: true, until: isStopped),
       into: try IngestSink(
         workspace: workspace, shards: shards, recipe: recipe, recipeHash: hash, encoders: encoders,
         events: events),

@@ -38,6 +38,8 @@ struct IngestSource: PullSource, ~Copyable {
   private let hashing: Bool
   /// What becomes of the pictures at once, where they are published as they come.
   private let pictures: Recipe.Publish.Image?
+  /// Whether the next shard is not begun.
+  private let isStopped: @Sendable () -> Bool
   private var index = -1
   private var reader: ShardReader?
   /// Samples that the shard's stats file counts.
@@ -45,8 +47,9 @@ struct IngestSource: PullSource, ~Copyable {
 
   init(
     _ shards: [ShardFile], recipe: Recipe, memory: MemoryPlan, hashing: Bool,
-    pictures: Recipe.Publish.Image? = nil
+    pictures: Recipe.Publish.Image? = nil, until isStopped: @escaping @Sendable () -> Bool = { false }
   ) {
+    self.isStopped = isStopped
     self.shards = shards
     self.pictures = pictures
     limits = memory.decodeLimits(recipe.decode)
@@ -58,7 +61,7 @@ struct IngestSource: PullSource, ~Copyable {
   mutating func next() throws -> (item: IngestItem, cost: Int)? {
     if reader == nil {
       index += 1
-      guard index < shards.count else { return nil }
+      guard index < shards.count, !isStopped() else { return nil }
       do { try begin() } catch let fault as ShardFault {
         return (.end(index, ShardSummary(), fault), 1)
       }

@@ -28,6 +28,9 @@ struct FieldBlock {
     return flush()
   }
 
+  /// Samples that wait.
+  var count: Int { samples.count }
+
   /// Completes all samples that wait.
   mutating func flush() -> [PublishedSample] {
     guard !samples.isEmpty else { return [] }

@@ -87,6 +87,51 @@ public enum PruneStage {
     }
     let total = shards.reduce(0) { $0 + $1.manifest.accepted }
     events(.began(stage: "prune", shards: shards.count, bytes: 0, samples: total))
+    let decided = try decideAll(recipe, shards, workspace, &report, events)
+    report.count(decided.verdicts)
+    guard report.samples == total, report.kept + report.dropped.values.reduce(0, +) == total else {
+      throw PipelineError(.internalError, "samples in are not kept + dropped")
+    }
+    try write(decided, report, recipe, shards, key, workspace.path)
+    events(.ended(stage: "prune"))
+    return report
+  }
+
+  /// Makes the models anew, on the shards that are visible, and leaves the verdicts as they are: a stream's next plan.
+  static func refit(
+    _ recipe: Recipe, in workspace: borrowing Workspace, events: @escaping EventHandler
+  ) throws -> PruneReport {
+    let shards = try workspace.ingestedShards()
+    var report = PruneReport()
+    report.isActive = recipe.prune.isActive
+    let total = shards.reduce(0) { $0 + $1.manifest.accepted }
+    events(.began(stage: "prune", shards: shards.count, bytes: 0, samples: total))
+    let decided = try decideAll(recipe, shards, workspace, &report, events)
+    report.count(decided.verdicts)
+    guard var manifest = try manifest(in: workspace.path) else {
+      throw PipelineError(.badData, "\(workspace.path): there are no verdicts")
+    }
+    (manifest.scoreCut, manifest.matches) = (decided.scoreCut, nil)
+    try AtomicFile.write(try JSON.file(manifest), to: workspace.path + "/verdicts/manifest.json")
+    events(.ended(stage: "prune"))
+    return report
+  }
+
+  /// What the stages decide of all rows, in workspace order.
+  private struct Decided {
+    var verdicts: [Verdict]
+    var scoreCut: Double?
+    /// Nil where no near-duplicates were looked for.
+    var matchesKey: String?
+  }
+
+  /// Runs the stages, and writes their models.
+  private static func decideAll(
+    _ recipe: Recipe, _ shards: [IngestedShard], _ workspace: borrowing Workspace,
+    _ report: inout PruneReport,
+    _ events: @escaping EventHandler
+  ) throws -> Decided {
+    let total = shards.reduce(0) { $0 + $1.manifest.accepted }
     var verdicts = [Verdict](repeating: Verdict(), count: total)
     var scoreCut: Double?
     var drops: [Reason]?
@@ -115,13 +160,7 @@ public enum PruneStage {
         try Directory.remove(workspace.path + "/models/" + model)
       }
     }
-    report.count(verdicts)
-    guard report.samples == total, report.kept + report.dropped.values.reduce(0, +) == total else {
-      throw PipelineError(.internalError, "samples in are not kept + dropped")
-    }
-    try write(verdicts, report, scoreCut, matchesKey, recipe, shards, key, workspace.path)
-    events(.ended(stage: "prune"))
-    return report
+    return Decided(verdicts: verdicts, scoreCut: scoreCut, matchesKey: matchesKey)
   }
 
   /// The manifest of the verdicts of the workspace at `path`; nil if there are none.
@@ -192,15 +231,15 @@ public enum PruneStage {
   }
 
   private static func write(
-    _ verdicts: [Verdict], _ report: PruneReport, _ scoreCut: Double?, _ matchesKey: String?,
-    _ recipe: Recipe, _ shards: [IngestedShard], _ key: String, _ workspace: String
+    _ decided: Decided, _ report: PruneReport, _ recipe: Recipe, _ shards: [IngestedShard], _ key: String,
+    _ workspace: String
   ) throws {
     let directory = try AtomicDirectory(path: workspace + "/verdicts")
     var files: [String: String] = [:]
     var start = 0
     for shard in shards {
       let end = start + shard.manifest.accepted
-      try VerdictFile.write(verdicts[start..<end], to: directory.temporary + "/\(shard.name).npy")
+      try VerdictFile.write(decided.verdicts[start..<end], to: directory.temporary + "/\(shard.name).npy")
       files[shard.name + ".npy"] = try FileDigest(path: directory.temporary + "/\(shard.name).npy").sha256
       start = end
     }
@@ -210,14 +249,14 @@ public enum PruneStage {
     let made = shards.first { $0.manifest.accepted > 0 }?.manifest.encoders ?? [:]
     let centroids = workspace + "/models/dedup/centroids.npy"
     var matches: StoredMatches?
-    if let matchesKey, try FileStatus(path: centroids) != nil {
+    if let matchesKey = decided.matchesKey, try FileStatus(path: centroids) != nil {
       matches = StoredMatches(
         key: matchesKey, centroids: try FileDigest(path: centroids).sha256,
         verdicts: shards.map { files[$0.name + ".npy"]! })
     }
     let manifest = VerdictManifest(
       key: key, samples: report.samples, kept: report.kept, dropped: dropped, files: files,
-      scoreCut: scoreCut, matches: matches,
+      scoreCut: decided.scoreCut, matches: matches,
       encoders: made.filter { used.contains($0.key) })
     try directory.write(try JSON.file(manifest), as: "manifest.json")
     try directory.commit()

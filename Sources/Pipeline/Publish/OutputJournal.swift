@@ -1,7 +1,7 @@
 import Shards
 
 /// The shards that are finished in a staging directory, one JSON line each, so that a killed run goes on behind them.
-final class OutputJournal {
+final class OutputJournal: ShardLog {
   private static let name = ".shards.jsonl"
 
   let staging: String
@@ -26,6 +26,11 @@ final class OutputJournal {
     try file.write(try shards.flatMap { try JSON.line($0) })
     try file.sync()
   }
+
+  var count: Int { shards.count }
+
+  /// A staging directory is thrown away or finished as a whole: nothing needs be known of a shard before its name.
+  func announce(_ shard: PublishManifest.Shard) {}
 
   /// Adds a shard that has its name.
   func record(_ shard: PublishManifest.Shard) throws {

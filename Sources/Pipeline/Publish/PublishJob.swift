@@ -49,8 +49,9 @@ struct PublishJob: ~Copyable {
         .write(to: staging, journal, events)
     }
     var packer = ShardPacker(
-      recipe, format(staging, threads: memory.workers), journal, fields, workspace: workspace, events: events)
-    if recipe.publish.format == .npy { return try packKeys(into: &packer, from: first, workspace) }
+      recipe, format(staging, threads: memory.workers), in: staging, journal, fields, workspace: workspace,
+      events: events)
+    if recipe.publish.format == .npy { return try packKeys(into: &packer, journal, workspace) }
     let source = try PublishSource(
       kept, from: first, files, shards.map(\.manifest), recipe, workspace: workspace)
     let (plan, recipe, names) = (plan, recipe, kept.shards)
@@ -60,7 +61,7 @@ struct PublishJob: ~Copyable {
     }
     if recipe.publish.order == .input {
       return try orderedMap(
-        from: source, into: PackingSink(packer, shards: kept.shards), workers: memory.workers,
+        from: source, into: PackingSink(packer, journal, shards: kept.shards), workers: memory.workers,
         window: window(memory), makeWorker: makeWorker, finish: { try $0.finish() })
     }
     let spool = workspace + "/.publish-spool"
@@ -77,7 +78,7 @@ struct PublishJob: ~Copyable {
       let row = kept.rows[position]
       try packer.add(sample, position: position, shard: kept.shards[Int(row.shard)], row: Int(row.row))
     }
-    return try packer.finish()
+    return try packer.finish(journal)
   }
 
   /// Bytes in flight. Where samples only pass through, reading far ahead of the writing gains nothing, and costs fresh
@@ -98,10 +99,10 @@ struct PublishJob: ~Copyable {
 
   /// Samples without their own fields: nothing has to be read again but the keys.
   private func packKeys(
-    into packer: inout ShardPacker, from first: Int, _ workspace: String
+    into packer: inout ShardPacker, _ journal: OutputJournal, _ workspace: String
   ) throws -> PackedShards {
     var keys: [Int32: [ArraySlice<UInt8>]] = [:]
-    for (position, row) in kept.rows.enumerated().dropFirst(first) {
+    for (position, row) in kept.rows.enumerated().dropFirst(journal.samples) {
       let shard = kept.shards[Int(row.shard)]
       if keys[row.shard] == nil {
         // In the input's order one shard follows the other.
@@ -112,7 +113,7 @@ struct PublishJob: ~Copyable {
       try packer.add(
         PublishedSample(key: Array(key), fields: []), position: position, shard: shard, row: Int(row.row))
     }
-    return try packer.finish()
+    return try packer.finish(journal)
   }
 }
 

@@ -119,10 +119,12 @@ struct PublishWorker: MapWorker, ~Copyable {
 /// Packs the samples as they come.
 struct PackingSink: OrderedSink, ~Copyable {
   private let shards: [String]
-  private(set) var packer: ShardPacker
+  private var packer: ShardPacker
+  private let journal: OutputJournal
 
-  init(_ packer: consuming ShardPacker, shards: [String]) {
+  init(_ packer: consuming ShardPacker, _ journal: OutputJournal, shards: [String]) {
     self.packer = packer
+    self.journal = journal
     self.shards = shards
   }
 
@@ -130,7 +132,15 @@ struct PackingSink: OrderedSink, ~Copyable {
     try packer.add(ready.sample, position: ready.position, shard: shards[ready.shard], row: ready.row)
   }
 
-  mutating func finish() throws -> PackedShards { try packer.finish() }
+  mutating func finish() throws -> PackedShards { try packer.finish(journal) }
+}
+
+extension ShardPacker {
+  /// Commits the last shard of a staging directory, and says what all are.
+  mutating func finish(_ journal: OutputJournal) throws -> PackedShards {
+    try finish()
+    return PackedShards(shards: journal.shards, files: try files(journal.shards), notices: notices)
+  }
 }
 
 /// Puts the samples aside for another order.

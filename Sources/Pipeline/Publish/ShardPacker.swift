@@ -8,36 +8,53 @@ struct PackedShards: Sendable {
   var notices: [String]
 }
 
+/// Where a packer's shards are written down.
+protocol ShardLog: AnyObject {
+  /// Shards that have their names; the next one has this number.
+  var count: Int { get }
+  /// Samples in them.
+  var samples: Int { get }
+  /// Notes a shard that is complete and durable under its hidden name, before it gets its own.
+  func announce(_ shard: PublishManifest.Shard) throws
+  /// Notes that it has its name.
+  func record(_ shard: PublishManifest.Shard) throws
+}
+
 /// Gives samples their added fields and fills shards with them, each committed when it is full.
 struct ShardPacker: ~Copyable {
   private let perShard: Int
   private let format: any ShardFormat
-  private let output: OutputJournal
+  private let log: any ShardLog
+  private let directory: String
   private let events: EventHandler
   private var block: FieldBlock
   private var stored: StoredFields
   private var thumbnails: ColumnRows
   private var uids: ShardUids?
-  /// Samples in the open shard.
+  /// Samples written to the open shard.
   private var inShard = 0
   private var written: Int
 
   /// - Parameters:
-  ///   - journal: knows the shards of an interrupted run, and learns of each further one.
+  ///   - directory: where the shards are put.
+  ///   - log: knows the shards that are there, and learns of each further one.
   ///   - fields: computed for every sample.
+  ///   - uids: where those of each shard are kept; nil: with the shards.
   init(
-    _ recipe: Recipe, _ format: any ShardFormat, _ journal: OutputJournal, _ fields: AddedFields?,
-    workspace: String, events: @escaping EventHandler
+    _ recipe: Recipe, _ format: any ShardFormat, in directory: String, _ log: any ShardLog,
+    _ fields: AddedFields?, workspace: String, uids: String? = nil, events: @escaping EventHandler
   ) {
     perShard = recipe.publish.samplesPerShard
     self.format = format
     self.events = events
-    output = journal
-    written = journal.samples
+    self.log = log
+    self.directory = directory
+    written = log.samples
     block = FieldBlock(fields)
     stored = StoredFields(recipe.addedFields, workspace: workspace)
     thumbnails = ColumnRows(workspace: workspace, file: "thumbnail.npy")
-    uids = PublishSidecars(recipe.publish).wants(.subset) ? ShardUids(staging: journal.staging) : nil
+    let place = uids ?? directory
+    self.uids = PublishSidecars(recipe.publish).wants(.subset) ? ShardUids(staging: place) : nil
   }
 
   /// Adds the next sample, which is row `row` of workspace shard `shard`.
@@ -58,7 +75,7 @@ struct ShardPacker: ~Copyable {
         _ = try format.hasRoom(for: sample)
       }
       try uids?.add(sample)
-      try format.add(sample, shard: output.shards.count)
+      try format.add(sample, shard: log.count)
       inShard += 1
       written += 1
       if written % 64 == 0 { events(.progress(samples: written, bytes: 0)) }
@@ -67,19 +84,30 @@ struct ShardPacker: ~Copyable {
 
   private mutating func finishShard() throws {
     guard inShard > 0 else { return }
-    let shard = try format.finish(shard: output.shards.count)
+    let shard = try format.complete(shard: log.count)
     try uids?.finish(shard: shard.name)
-    try output.record(shard)
+    FaultPoint.reach("complete")
+    try log.announce(shard)
+    FaultPoint.reach("announce")
+    try HiddenShard.reveal(shard, in: directory)
+    FaultPoint.reach("reveal")
+    try log.record(shard)
     events(.committed(path: shard.name, samples: shard.samples))
     inShard = 0
   }
 
+  /// Samples added that are in no finished shard yet.
+  var openSamples: Int { inShard + block.count }
+
   /// Commits the last shard.
-  mutating func finish() throws -> PackedShards {
+  mutating func finish() throws {
     try write(block.flush())
     try finishShard()
-    return PackedShards(
-      shards: output.shards, files: try format.finishAll(output.shards),
-      notices: block.notices + format.notices)
   }
+
+  /// Files that go with the shards.
+  func files(_ shards: [PublishManifest.Shard]) throws -> [String: [UInt8]] { try format.finishAll(shards) }
+
+  /// What to tell at the end.
+  var notices: [String] { block.notices + format.notices }
 }

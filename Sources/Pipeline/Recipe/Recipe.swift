@@ -81,31 +81,6 @@ public struct Recipe: Sendable, Equatable, Encodable {
     }
   }
 
-  /// How `tamis serve` works.
-  public struct Daemon: Sendable, Equatable, Encodable {
-    /// Address for status and metrics; this version opens none and says so.
-    public var listen: String?
-    /// Accepted samples after which the plan is fitted.
-    public var fitAfterSamples = 10_000
-    /// A shard is taken when it did not change for so long.
-    public var quietSeconds = 5
-    /// After SIGTERM, the shard in work may take so long.
-    public var drainSeconds = 60
-
-    enum CodingKeys: String, CodingKey {
-      case fit
-      case quietSeconds = "quiet_seconds"
-      case drainSeconds = "drain_seconds"
-    }
-
-    public func encode(to encoder: any Encoder) throws {
-      var values = encoder.container(keyedBy: CodingKeys.self)
-      try values.encode(["after_samples": fitAfterSamples], forKey: .fit)
-      try values.encode(quietSeconds, forKey: .quietSeconds)
-      try values.encode(drainSeconds, forKey: .drainSeconds)
-    }
-  }
-
   /// Bounds of a run.
   public struct Limits: Sendable, Equatable, Encodable {
     /// Bytes the run may use beside code and libraries.

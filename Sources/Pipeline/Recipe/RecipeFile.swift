@@ -58,7 +58,7 @@ public enum RecipeFile {
     checkScores(recipe, problems)
     readPublish(&section, &recipe.publish, directory)
     checkAdded(recipe, problems)
-    readDaemon(&section, &recipe.daemon)
+    readDaemon(&section, &recipe.daemon, directory)
     readLimits(&section, &recipe.limits)
     section.finish()
     guard problems.all.isEmpty else { throw RecipeError(path: path, problems: problems.all) }
@@ -87,18 +87,6 @@ public enum RecipeFile {
     decode.onBadCaption = section.choice("on_bad_caption", decode.onBadCaption)
     decode.onWarning = section.choice("on_warning", decode.onWarning)
     decode.isFast = section.bool("fast", false)
-    section.finish()
-  }
-
-  private static func readDaemon(_ root: inout RecipeSection, _ daemon: inout Recipe.Daemon) {
-    var section = root.section("daemon")
-    if section.has("listen") { daemon.listen = section.string("listen", "") }
-    var fit = section.section("fit")
-    daemon.fitAfterSamples = fit.integer("after_samples", daemon.fitAfterSamples, in: 2...Int(Int32.max))
-    fit.finish()
-    daemon.quietSeconds = section.integer("quiet_seconds", daemon.quietSeconds, in: 0...86_400)
-    daemon.drainSeconds = section.integer("drain_seconds", daemon.drainSeconds, in: 1...86_400)
-    section.only("on_success", "keep")
     section.finish()
   }
 

@@ -71,9 +71,13 @@ extension RecipeFile {
       # sidecars: all                # files beside the shards (docs/publishing.md)
 
     daemon:                          # tamis serve
-      fit: { after_samples: 10000 }  # the plan is fitted on the first so many samples, then frozen
-      quiet_seconds: 5               # a shard is taken when it did not change for so long
-      drain_seconds: 60
+      listen: 127.0.0.1:8088         # status and metrics; none opens no port
+      fit: { after_samples: 10000 }  # the plan is fitted on the first so many samples; on_drift: false never again
+      quiet_seconds: 5               # a shard written in place is taken, and an open one published, after so long
+      drain_seconds: 60              # after SIGTERM
+      on_success: keep               # input shards whose samples are published: keep | delete | { move: done/ }
+      # poll_seconds: 10             # for network file systems, which tell nothing of new files
+      min_free: 256MiB               # no shard is taken while less is free on the disk
 
     limits:
       memory: 2GiB

@@ -42,6 +42,12 @@ struct DataCard {
         }
       }
     }
+
+    /// Of a stream so far.
+    init(_ recipe: Recipe, _ totals: StreamTotals) throws {
+      self.recipe = try CardRecipe.text(recipe)
+      (read, rejected, dropped) = (totals.read, totals.rejected, totals.dropped)
+    }
   }
 
   var listing: ShardListing

@@ -1,5 +1,15 @@
 import Shards
 
+/// Sidecars of shards that get more: those of one shard are made once.
+final class GrowingSidecars {
+  /// Directory of the shards' uids.
+  let uids: String
+  /// Of each shard's own sidecars.
+  fileprivate(set) var entries: [String: [String: ColumnManifest.FileEntry]] = [:]
+
+  init(uids: String) { self.uids = uids }
+}
+
 /// The sidecars of a publish: which ones its format has, and their writing into the staging directory.
 struct PublishSidecars {
   private let wanted: Set<Sidecar>
@@ -37,9 +47,10 @@ struct PublishSidecars {
   ///   - fields: of the samples, by name.
   ///   - pictures: those of which a sample has one, where they are several.
   ///   - account: for the data card.
+  ///   - growing: of a stream, whose shards get more: where their uids are, and what is known of its files.
   func write(
     _ manifest: inout PublishManifest, _ files: [String: [UInt8]], fields: [String],
-    pictures: [String], _ account: DataCard.Account?, staging: String
+    pictures: [String], _ account: DataCard.Account?, staging: String, growing: GrowingSidecars? = nil
   ) throws {
     var entries: [String: ColumnManifest.FileEntry] = [:]
     func write(_ bytes: [UInt8], as name: String) throws {
@@ -50,6 +61,11 @@ struct PublishSidecars {
 
     let listing = ShardListing(shards: manifest.shards)
     for shard in manifest.shards {
+      if let known = growing?.entries[shard.name] {
+        entries.merge(known) { $1 }
+        continue
+      }
+      let before = Set(entries.keys)
       if wants(.stats) {
         try write(StatsFile.bytes(samples: shard.samples), as: Sidecar.stats.fileName(ofShard: shard.name)!)
       }
@@ -57,11 +73,14 @@ struct PublishSidecars {
         let name = Sidecar.index.fileName(ofShard: shard.name)!
         entries[name] = try .init(path: staging + "/" + name)
       }
+      if let growing { growing.entries[shard.name] = entries.filter { !before.contains($0.key) } }
     }
     if wants(.wids) { try write(try WidsIndex.bytes(listing), as: Sidecar.wids.fileName!) }
     if wants(.subset) {
       let name = Sidecar.subset.fileName!
-      try ShardUids.merge(of: manifest.shards.map(\.name), in: staging, to: staging + "/" + name)
+      try ShardUids.merge(
+        of: manifest.shards.map(\.name), in: growing?.uids ?? staging, to: staging + "/" + name,
+        isGrowing: growing != nil)
       entries[name] = try .init(path: staging + "/" + name)
     }
     if wants(.sizes) { try write(try SizesFile.bytes(listing), as: Sidecar.sizes.fileName!) }

@@ -29,9 +29,13 @@ struct ShardUids: ~Copyable {
   }
 
   /// Makes `subset.npy` of all shards and removes their files; one that is there is that of an interrupted run, whole.
-  static func merge(of shards: [String], in staging: String, to output: String) throws {
-    if try FileStatus(path: output) == nil { try write(shards, staging, output) }
-    for shard in shards { try Directory.remove(path(staging, shard)) }
+  ///
+  /// - Parameter isGrowing: more shards will come: it is made anew, and the files stay.
+  static func merge(
+    of shards: [String], in staging: String, to output: String, isGrowing: Bool = false
+  ) throws {
+    if try isGrowing || FileStatus(path: output) == nil { try write(shards, staging, output) }
+    if !isGrowing { for shard in shards { try Directory.remove(path(staging, shard)) } }
   }
 
   private static func write(_ shards: [String], _ staging: String, _ output: String) throws {

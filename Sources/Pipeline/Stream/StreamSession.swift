@@ -1,177 +1,412 @@
 import Algebra
+import Glibc
 import Prune
 import Shards
 
-/// The daemon's work without its loop: takes shards one at a time, gives verdicts in the order of the claims, and
-/// seals published shards.
+/// The daemon's work without its loop: takes shards, gives verdicts in the order of the claims, and seals published
+/// shards.
 ///
 /// *Bootstrap*: shards are ingested until `daemon.fit.after_samples` are there; *fit*: PCA, embeddings and plan are
 /// made as a run makes them; *stream*: each further shard is embedded by the frozen basis and decided by the frozen
-/// plan. Without anything to prune there is no plan, and every accepted sample is kept; where published fields need a
-/// basis, it alone is fitted, on the same first shards, and nothing is published before.
+/// plan, until a next generation of the plan is asked for. Without anything to prune there is no plan, and every
+/// accepted sample is kept; where published fields need a basis, it alone is fitted, on the same first shards, and
+/// nothing is published before.
 ///
-/// The published bytes are a function of the claims, of the claim at which the plan was fitted, and of the seals,
-/// all of which are written down before they take effect (``StreamState``).
-public struct StreamSession: ~Copyable {
-  private let recipe: Recipe
-  private let workspace: Workspace
+/// The published bytes are a function of the journal: the claims, the claims at which plans were fitted, and the seals.
+/// After any error the session is void: a new one, opened on the same journal, continues as after `kill -9`.
+public final class StreamSession {
+  /// The recipe in force; its `prune` is that of the plan in force.
+  public private(set) var recipe: Recipe
+  /// `prune` of the next plan.
+  private var nextPrune: Recipe.Prune
+  private var workspace: Workspace
+  private let journal: any StreamJournal
   private let events: EventHandler
-  private var state: StreamState
-  private var plan: FrozenPlan?
-  /// Kept rows that are not published yet, oldest first.
-  private var pending: [(shard: String, row: Int)] = []
+  private let isStopped: @Sendable () -> Bool
+  private var record: StreamRecord
   private let recipeHash: String
-  /// What published samples get beside their own fields, once it was needed.
-  private var addedFields: AddedFields?
+  private var ordinals: [String: Int] = [:]
+  private var plan: FrozenPlan?
+  private var output: StreamOutput?
+  /// Samples that the claims which had their turn give to the output.
+  private var publishable = 0
+  /// Claims before this one are disposed of, or never will be.
+  private var firstUndisposed = 0
+  /// Claims before this one are published as a whole.
+  private var publishableBeforeUndisposed = 0
+  public private(set) var totals = StreamTotals()
 
-  /// Opens the workspace, finishes what a killed process began, and loads the plan.
+  /// Opens the workspace and finishes what a killed process began.
+  ///
+  /// - Parameters:
+  ///   - refused: names of claimed shards that are given up: they could not be read again and again.
+  ///   - isStopped: no further shard is begun once it is true.
   public static func open(
-    _ recipe: Recipe, workspace path: String, events: @escaping EventHandler
+    _ recipe: Recipe, workspace path: String, _ journal: any StreamJournal,
+    refusing refused: Set<String> = [],
+    until isStopped: @escaping @Sendable () -> Bool = { false }, events: @escaping EventHandler
   ) throws -> StreamSession {
-    guard !recipe.publish.path.isEmpty else { throw PipelineError(.usage, "publish.path: missing") }
-    guard !ShardPatterns.sets(recipe.input.path).contains("-") else {
-      throw PipelineError(.usage, "input.path: a stream watches files; `tamis pipe` reads standard input")
-    }
-    guard !recipe.features.areImported else {
-      throw PipelineError(
-        .usage, "features: embeddings from a file have no rows for shards to come; a stream needs an encoder")
-    }
-    guard recipe.publish.order == .input else {
-      throw PipelineError(.usage, "publish.order: a stream publishes in the order of its input")
-    }
-    guard recipe.publish.format == .webdataset else {
-      throw PipelineError(
-        .usage, "publish.format: a stream writes webdataset shards, not \(recipe.publish.format.rawValue)")
-    }
-    guard recipe.publish.shardBytes == nil else {
-      throw PipelineError(
-        .usage, "publish.shard_bytes: a stream's shards are bounded by publish.samples_per_shard alone")
-    }
-    if recipe.publish.sidecars != nil {
-      events(.notice("publish.sidecars: a stream writes sizes.json, __len__ and MANIFEST.json, no others"))
-    }
-    if fits(recipe) { try Fit.checkMemory(recipe) }
-    var session = StreamSession(
-      recipe, workspace: try Workspace(path: path), state: try StreamState.load(path),
-      recipeHash: try Ingest.recipeHash(recipe), events: events)
+    try StreamRules.check(recipe)
+    let session = StreamSession(
+      recipe, workspace: try Workspace(path: path), journal, try journal.load(),
+      recipeHash: try Ingest.recipeHash(recipe), isStopped, events)
     try session.checkPlaces()
-    try session.workspace.record(recipe)
+    for notice in PublishSidecars(recipe.publish).notices { events(.notice(notice)) }
     try Directory.create(recipe.publish.path)
-    try session.recover()
+    try session.recover(refused)
     return session
   }
 
   private init(
-    _ recipe: Recipe, workspace: consuming Workspace, state: StreamState, recipeHash: String,
-    events: @escaping EventHandler
+    _ recipe: Recipe, workspace: consuming Workspace, _ journal: any StreamJournal, _ record: StreamRecord,
+    recipeHash: String, _ isStopped: @escaping @Sendable () -> Bool, _ events: @escaping EventHandler
   ) {
-    self.recipe = recipe
+    (self.recipe, nextPrune) = (recipe, recipe.prune)
     self.workspace = workspace
-    self.events = events
-    self.state = state
-    self.recipeHash = recipeHash
+    (self.journal, self.record, self.recipeHash) = (journal, record, recipeHash)
+    (self.isStopped, self.events) = (isStopped, events)
   }
 
-  /// Neither the workspace nor OUT may hold the work of something else.
+  /// Neither the workspace nor OUT may hold the work of something else, nor of another recipe.
   private func checkPlaces() throws {
-    if state.claims.isEmpty, try Directory.names(in: workspace.path + "/columns")?.isEmpty == false {
+    try Places.check(recipe, workspace: workspace.path)
+    guard record.claims.isEmpty else {
+      guard let old = try workspace.recordedRecipe() else { return }
+      let conflicts = try StreamRules.conflicts(recipe, with: old)
+      guard conflicts.isEmpty else {
+        throw PipelineError(
+          .usage,
+          "the stream in \(workspace.path) began with another recipe (\(conflicts.joined(separator: "; "))); "
+            + "give the new one a workspace of its own")
+      }
+      return
+    }
+    if try Directory.names(in: workspace.path + "/columns")?.isEmpty == false {
       throw PipelineError(
         .usage, "\(workspace.path): the workspace belongs to a run; give the stream its own with -w")
     }
-    if state.claims.isEmpty, try OutputDirectory.existing(recipe.publish.path) != .nothing {
+    if try OutputDirectory.existing(recipe.publish.path) != .nothing {
       throw PipelineError(
         .usage, "\(recipe.publish.path): holds another publish; give the stream its own directory")
     }
   }
 
-  /// Whether something has to be fitted before the first sample is published.
-  private static func fits(_ recipe: Recipe) -> Bool {
-    recipe.prune.isActive || AddedFields.needBasis(recipe.addedFields)
-      || recipe.addedFields.contains(.embedding)
-  }
+  // MARK: What there is
 
+  /// The plan in force; 0 before the first.
+  public var generation: Int { record.generations.last { $0.isFitted }?.number ?? 0 }
+  /// Claims that it was fitted on.
+  public var fittedClaims: Int { record.generations.last { $0.isFitted }?.claims ?? 0 }
   /// True once samples are kept or dropped as they come.
-  public var isStreaming: Bool { !Self.fits(recipe) || state.fittedClaims > 0 }
+  public var isStreaming: Bool { !StreamRules.fits(recipe) || generation > 0 }
   /// Samples kept and not published yet.
-  public var pendingSamples: Int { pending.count }
+  public var pendingSamples: Int { publishable - publishedSamples }
   /// Samples published.
-  public var publishedSamples: Int { state.sealed.reduce(0) { $0 + $1.samples } }
+  public var publishedSamples: Int { output?.samples ?? 0 }
+  public var publishedShards: Int { output?.seals.count ?? 0 }
+  /// Bytes of the published shards.
+  public var publishedBytes: UInt64 { output?.seals.reduce(0) { $0 + $1.bytes } ?? 0 }
 
-  /// Shards of the input that were not taken yet and did not change for `quietSeconds`, by name.
+  /// Samples kept that are in an open shard, which ``seal()`` would publish.
+  public var openSamples: Int { output?.openSamples ?? 0 }
+
+  /// What the input holds by now beside the shards that were taken.
+  public struct Input: Sendable {
+    /// By name; they may still be written to. Shards of img2dataset that are not ready are not among them.
+    public var shards: [ShardFile] = []
+    /// Files that will not be read: their name was taken before, by another file or with other content.
+    public var passedOver: [String] = []
+  }
+
+  /// Looks into the input.
+  public func look() throws -> Input {
+    let found = try ShardSet.find(recipe.input, workspace: workspace.path, waits: true)
+    var input = Input(passedOver: found.repeats)
+    for shard in found.shards {
+      guard let ordinal = ordinals[shard.name] else {
+        input.shards.append(shard)
+        continue
+      }
+      if record.claims[ordinal].status != shard.status { input.passedOver.append(shard.path) }
+    }
+    return input
+  }
+
+  // MARK: Work
+
+  /// Takes shards, in this order: columns, verdicts, and as many full published shards as there are samples for.
   ///
-  /// - Parameter now: seconds since 1970.
-  public func waiting(now: Double) throws -> [ShardFile] {
-    let known = Set(state.claims)
-    let latest = (now - Double(recipe.daemon.quietSeconds)) * 1e9
-    return try inputShards().filter {
-      !known.contains($0.name) && Double($0.status.modified) <= latest
+  /// After a stop the shards that were not begun stay claimed: the next session begins with them.
+  public func process(_ shards: [ShardFile]) throws {
+    let first = record.claims.count
+    let claims = shards.map { StreamClaim(name: $0.name, path: $0.path, status: $0.status) }
+    try journal.add(claims: claims)
+    FaultPoint.reach("claim")
+    for (index, claim) in claims.enumerated() {
+      record.claims.append(claim)
+      ordinals[claim.name] = first + index
+      totals.add(claim)
+    }
+    try work(Dictionary(uniqueKeysWithValues: shards.enumerated().map { (first + $0, $1) }), from: first)
+  }
+
+  /// Makes a new generation of the plan, on all claims so far; the first one, if there is none yet.
+  ///
+  /// - Returns: false if there is nothing to fit, or it could not be fitted.
+  public func refit(_ cause: StreamGeneration.Cause) throws -> Bool {
+    let canFit = generation > 0 ? recipe.prune.isActive : StreamRules.fits(recipe) && totals.accepted > 1
+    guard canFit, totals.shardsInWork == 0 else { return false }
+    return try fit(cause, claims: record.claims.count)
+  }
+
+  /// Publishes what is open, as a shard that may be smaller.
+  public func seal() throws {
+    guard let output, output.openSamples > 0 else { return }
+    try timed("publish") { try output.seal() }
+    try finishSeals()
+  }
+
+  /// Takes another recipe into use.
+  ///
+  /// - Throws: ``PipelineError`` (usage) when it contradicts the work that is done; nothing has changed then.
+  public func reload(_ new: Recipe) throws {
+    try StreamRules.check(new)
+    let conflicts = try StreamRules.conflicts(new, with: recipe)
+    guard conflicts.isEmpty else {
+      throw PipelineError(
+        .usage, "cannot change in a running stream: \(conflicts.joined(separator: "; "))")
+    }
+    _ = try MemoryPlan(new)
+    nextPrune = new.prune
+    let prune = generation > 0 ? recipe.prune : new.prune
+    recipe = new
+    recipe.prune = prune
+    try workspace.record(recipe)
+  }
+
+  /// Everything about claims up to their verdicts and published samples; done again, it does what is still missing.
+  private func work(_ files: [Int: ShardFile], from first: Int) throws {
+    let missing = try files.sorted { $0.key < $1.key }.filter {
+      try workspace.manifest($0.value.name)?.recipe != recipeHash
+    }.map(\.value)
+    var states: [String: InputState] = [:]
+    if !missing.isEmpty {
+      let (recipe, path, hash, isStopped, events) = (recipe, workspace.path, recipeHash, isStopped, events)
+      states = try timed("ingest") {
+        try Ingest.ingest(missing, recipe, hash, path, isStreaming: true, until: isStopped, events)
+      }
+    }
+    for ordinal in first..<record.claims.count where record.claims[ordinal].state == .taken {
+      guard let file = files[ordinal] else { return }
+      let isThere = try workspace.manifest(file.name)?.recipe == recipeHash
+      // A stop came before its turn.
+      guard isThere || states[file.name] != nil else { return }
+      try conclude(ordinal, file, states[file.name]?.rejected)
     }
   }
 
-  /// What is in the input by now; shards of img2dataset that are not ready are waited for.
-  private func inputShards() throws -> [ShardFile] {
-    try ShardSet.find(recipe.input, workspace: workspace.path, waits: true).shards
-  }
-
-  /// Takes one shard: columns, verdicts, and as many full published shards as there are samples for.
-  public mutating func process(_ shard: ShardFile) throws {
-    state.claims.append(shard.name)
-    try state.save(workspace.path)
-    try finish(shard)
-    try seal(partial: false)
-  }
-
-  /// Publishes what is left, as a last shard that may be smaller.
-  public mutating func drain() throws { try seal(partial: true) }
-
-  /// Everything about a claimed shard up to its verdicts; done again, it does what is still missing.
-  private mutating func finish(_ shard: ShardFile) throws {
-    if try workspace.manifest(shard.name)?.recipe != recipeHash {
-      let states = try Ingest.ingest(
-        [shard], recipe, recipeHash, workspace.path, isStreaming: true, events)
-      var all = try workspace.inputState()
-      all.merge(states) { $1 }
-      try workspace.record(all)
+  /// Gives a claim that was read its verdicts, and its kept samples to the output.
+  private func conclude(
+    _ ordinal: Int, _ file: ShardFile, _ rejected: InputState.RejectedShard?
+  ) throws {
+    var claim = record.claims[ordinal]
+    if let rejected {
+      claim.state = .rejected
+      (claim.samples, claim.rejected) = (rejected.samples, [rejected.code: rejected.samples])
+      return try set(claim, at: ordinal)
     }
-    guard try workspace.manifest(shard.name) != nil else {
-      state.rejected.append(shard.name)
-      return try state.save(workspace.path)
+    let manifest = try workspace.manifest(file.name)!
+    if let known = try repeatedKey(file.name, before: ordinal) {
+      return try reject(ordinal, file, .duplicateKey, known, samples: manifest.samples)
     }
-    guard try hasNewKeys(shard) else { return }
+    claim.state = .decided
+    (claim.samples, claim.accepted) = (manifest.samples, manifest.accepted)
+    claim.rejected = manifest.rejected.filter { $0.value > 0 }
+    if isStreaming { try decide(&claim, at: ordinal, manifest) }
+    FaultPoint.reach("verdict")
+    try set(claim, at: ordinal)
+    FaultPoint.reach("decided")
     if isStreaming {
-      if recipe.prune.isActive { try decide(shard.name) }
-      pending += try keptRows(shard.name)
-    } else if try acceptedSamples() >= recipe.daemon.fitAfterSamples {
-      try fit()
+      try publish(ordinal, file)
+    } else if totals.accepted >= recipe.daemon.fitAfterSamples {
+      _ = try fit(.start, claims: ordinal + 1)
     }
   }
 
-  private func acceptedSamples() throws -> Int {
-    try workspace.ingestedShards().reduce(0) { $0 + $1.manifest.accepted }
+  /// Writes a claim down.
+  private func set(_ claim: StreamClaim, at ordinal: Int) throws {
+    try journal.update(claim, at: ordinal)
+    let old = record.claims[ordinal]
+    totals.remove(old)
+    totals.add(claim)
+    publishable += claim.publishable - old.publishable
+    record.claims[ordinal] = claim
   }
 
-  /// Fits the plan on the claims so far, as a run does, and takes its verdicts; without anything to prune, the basis.
-  private mutating func fit() throws {
+  /// Rejects a claimed shard as a whole.
+  private func reject(
+    _ ordinal: Int, _ file: ShardFile, _ code: RejectCode, _ message: String, samples: Int
+  ) throws {
+    let reject = Reject(
+      shard: file.name, key: nil, member: "", offset: 0, code: code, message: message)
+    let quarantine = Quarantine(
+      directory: workspace.quarantine, shard: file.name, recipeHash: recipeHash, room: 0)
+    try quarantine.commit(shard: file, reject)
+    try Directory.remove(workspace.columns(file.name))
+    var claim = record.claims[ordinal]
+    claim.state = .rejected
+    (claim.samples, claim.rejected) = (samples, samples > 0 ? [code.rawValue: samples] : [:])
+    try set(claim, at: ordinal)
+    events(.rejected(reject))
+  }
+
+  /// What is wrong when one of the shard's keys is in a shard taken before; nil if none is.
+  private func repeatedKey(_ name: String, before ordinal: Int) throws -> String? {
+    guard recipe.input.keys == .error else { return nil }
+    let earlier = record.claims[..<ordinal].filter { $0.state == .decided }.map(\.name)
+    do {
+      try KeyUniqueness.check(earlier + [name], workspace)
+      return nil
+    } catch let error as PipelineError { return error.description }
+  }
+
+  private func timed<Value>(_ stage: String, _ body: () throws -> Value) rethrows -> Value {
+    let clock = ContinuousClock()
+    let start = clock.now
+    let value = try body()
+    events(.timed(stage: stage, seconds: (clock.now - start) / .seconds(1)))
+    return value
+  }
+}
+
+// MARK: - Plan and verdicts
+
+extension StreamSession {
+  /// Fits a plan on the first claims.
+  ///
+  /// - Returns: false if it could not be fitted: the one in force stays.
+  private func fit(_ cause: StreamGeneration.Cause, claims: Int) throws -> Bool {
+    var wanted = recipe
+    wanted.prune = nextPrune
+    let generation = StreamGeneration(
+      number: (record.generations.last?.number ?? 0) + 1, claims: claims, cause: cause,
+      recipe: try RecipeFile.text(of: wanted))
+    try journal.begin(generation)
+    FaultPoint.reach("fit")
+    record.generations.append(generation)
+    return try finishFit()
+  }
+
+  /// Fits what the last generation announces.
+  private func finishFit() throws -> Bool {
+    let generation = record.generations.last!
+    recipe.prune = try RecipeFile.parse(generation.recipe, path: "/recipe.yaml").prune
+    try workspace.record(recipe)
+    let ordinals = record.claims.indices.prefix(generation.claims).filter {
+      record.claims[$0].state == .decided
+    }
+    workspace.visible = Set(ordinals.map { record.claims[$0].name })
+    defer { workspace.visible = nil }
     let prunes = recipe.prune.isActive
+    var updates: [Int: StreamClaim] = [:]
+    do {
+      try timed("fit") {
+        if generation.number == 1 {
+          try fitFirst()
+        } else {
+          _ = try PruneStage.refit(recipe, in: workspace, events: events)
+        }
+      }
+    } catch let error as PipelineError where generation.number > 1 {
+      guard error.kind == .usage else { throw error }
+      try restorePlan(abandoning: generation)
+      events(
+        .notice("plan \(generation.number) cannot be fitted, the one before stays: \(error.description)"))
+      return false
+    }
+    if generation.number == 1 {
+      for ordinal in ordinals {
+        var claim = record.claims[ordinal]
+        try count(&claim)
+        updates[ordinal] = claim
+      }
+    }
+    FaultPoint.reach("fitted")
+    try journal.finish(generation: generation.number, claims: updates)
+    for (ordinal, claim) in updates {
+      totals.remove(record.claims[ordinal])
+      totals.add(claim)
+      publishable += claim.publishable - record.claims[ordinal].publishable
+      record.claims[ordinal] = claim
+    }
+    record.generations[record.generations.count - 1].isFitted = true
+    let accepted = ordinals.reduce(0) { $0 + record.claims[$1].accepted }
+    events(
+      .notice(
+        "\(prunes ? "plan \(generation.number)" : "basis") fitted on \(accepted) samples of \(ordinals.count) shards"
+      ))
+    if prunes { try loadPlan() }
+    if generation.number == 1 { try publishBacklog() }
+    return true
+  }
+
+  /// Makes the models of the plan before anew, as some of them may be those of the plan that failed.
+  private func restorePlan(abandoning generation: StreamGeneration) throws {
+    let old = record.generations[record.generations.count - 2]
+    recipe.prune = try prune(of: old)
+    try workspace.record(recipe)
+    workspace.visible = Set(
+      record.claims.prefix(old.claims).filter { $0.state == .decided }.map(\.name))
+    _ = try PruneStage.refit(recipe, in: workspace, events: events)
+    try journal.abandon(generation: generation.number)
+    record.generations.removeLast()
+    try loadPlan()
+  }
+
+  /// The first plan, as a run makes it; without anything to prune, the basis.
+  private func fitFirst() throws {
     var fitted = recipe
     // Nothing reads the columns of embeddings then.
-    if !prunes { (fitted.features.image, fitted.features.text) = (nil, nil) }
+    if !recipe.prune.isActive { (fitted.features.image, fitted.features.text) = (nil, nil) }
     _ = try Fit.run(fitted, in: workspace, events: events)
-    if prunes { _ = try PruneStage.run(recipe, in: workspace, events: events) }
+    if recipe.prune.isActive { _ = try PruneStage.run(recipe, in: workspace, events: events) }
     var basis = FitReport()
     try Fit.runAfterPruning(fitted, in: workspace, &basis, events: events)
-    state.fittedClaims = state.claims.count
-    try state.save(workspace.path)
-    let (what, samples) = (prunes ? "plan" : "basis", try acceptedSamples())
-    events(.notice("\(what) fitted on \(samples) samples of \(state.fittedClaims) shards"))
-    if prunes { plan = try FrozenPlan(workspace: workspace.path, shards: state.claims) }
-    pending = try state.claims.flatMap { try keptRows($0) }
+  }
+
+  /// Counts the verdicts of a claim.
+  private func count(_ claim: inout StreamClaim) throws {
+    (claim.kept, claim.dropped) = (0, [:])
+    guard recipe.prune.isActive else {
+      claim.kept = claim.accepted
+      return
+    }
+    for verdict in try VerdictFile.read(workspace.path + "/verdicts/\(claim.name).npy") {
+      if verdict.kept { claim.kept += 1 } else { claim.dropped["\(verdict.reason)", default: 0] += 1 }
+    }
+  }
+
+  private func loadPlan() throws {
+    let decided = record.claims.filter { $0.state == .decided }.map(\.name)
+    plan = try FrozenPlan(workspace: workspace.path, shards: decided)
   }
 
   /// Embeds a shard by the frozen basis and gives its verdicts.
-  private mutating func decide(_ name: String) throws {
-    let path = workspace.path + "/verdicts/\(name).npy"
-    guard try FileStatus(path: path) == nil, let manifest = try workspace.manifest(name) else { return }
+  private func decide(_ claim: inout StreamClaim, at ordinal: Int, _ manifest: ColumnManifest) throws {
+    if recipe.prune.isActive {
+      let name = claim.name
+      let path = workspace.path + "/verdicts/\(name).npy"
+      if try FileStatus(path: path) == nil {
+        let clock = ContinuousClock()
+        let start = clock.now
+        try decide(name, manifest)
+        events(.timed(stage: "decide", seconds: (clock.now - start) / .seconds(1)))
+      }
+    }
+    try count(&claim)
+  }
+
+  private func decide(_ name: String, _ manifest: ColumnManifest) throws {
     if let encoder = plan!.encoder {
       _ = try ImageColumn.fill(
         encoder, id: plan!.encoderID, recipe, [IngestedShard(name: name, manifest: manifest)], workspace,
@@ -189,7 +424,7 @@ public struct StreamSession: ~Copyable {
     let index = try VerdictDirectory.add(name, to: workspace.path)
     if try FrozenPlan.shardNames(workspace.path).last != name {
       // Indices of other shards have moved.
-      plan = try FrozenPlan(workspace: workspace.path, shards: state.claims.filter { $0 != name })
+      try loadPlan()
     }
     var verdicts: [Verdict] = []
     let keys = try KeyFile.keys(workspace.columns(name) + "/keys.txt")
@@ -209,155 +444,187 @@ public struct StreamSession: ~Copyable {
     }
     try VerdictDirectory.write(verdicts, of: name, to: workspace.path)
   }
+}
 
-  private func keptRows(_ name: String) throws -> [(shard: String, row: Int)] {
-    guard !state.rejected.contains(name), let manifest = try workspace.manifest(name) else { return [] }
-    guard recipe.prune.isActive else { return (0..<manifest.accepted).map { (name, $0) } }
-    return try VerdictFile.read(workspace.path + "/verdicts/\(name).npy").enumerated().filter {
-      $0.element.kept
-    }
-    .map { (name, $0.offset) }
+// MARK: - Publishing
+
+extension StreamSession {
+  private func keptRows(_ claim: StreamClaim) throws -> [Int] {
+    guard claim.publishable > 0 else { return [] }
+    guard recipe.prune.isActive else { return Array(0..<claim.publishable) }
+    let verdicts = try VerdictFile.read(workspace.path + "/verdicts/\(claim.name).npy")
+    return Array(verdicts.indices.filter { verdicts[$0].kept }.prefix(claim.publishable))
   }
 
-  /// False, and the shard is rejected as a whole, when one of its keys is in a shard taken before.
-  private mutating func hasNewKeys(_ shard: ShardFile) throws -> Bool {
-    guard recipe.input.keys == .error else { return true }
+  private func openOutput() throws {
+    let described = record.claims.first { $0.state == .decided && $0.accepted > 0 }
+    output = try StreamOutput(
+      recipe, workspace: workspace.path, journal, record.seals, described: described?.name, events: events)
+  }
+
+  /// Gives the kept samples of a claim to the output, but for those that have been published.
+  ///
+  /// - Throws: ``StreamLoss`` when the input is gone or changed: what cannot be published any more is written down, and the session is void.
+  private func publish(_ ordinal: Int, _ file: ShardFile?, skipping published: Int = 0) throws {
+    let claim = record.claims[ordinal]
+    if output == nil { try openOutput() }
+    let rows = try keptRows(claim).dropFirst(published)
+    guard !rows.isEmpty, let manifest = try workspace.manifest(claim.name) else {
+      return try finishSeals()
+    }
+    // Those of the claim that have got into sealed shards by then.
+    let before = publishable - claim.publishable
     do {
-      try KeyUniqueness.check(state.claims.filter { !state.rejected.contains($0) }, workspace)
-      return true
-    } catch let error as PipelineError {
-      let reject = Reject(
-        shard: shard.name, key: nil, member: "", offset: 0, code: .duplicateKey, message: error.description)
-      let quarantine = Quarantine(
-        directory: workspace.quarantine, shard: shard.name, recipeHash: try Ingest.recipeHash(recipe), room: 0
-      )
-      try quarantine.commit(shard: shard, reject)
-      try Directory.remove(workspace.columns(shard.name))
-      state.rejected.append(shard.name)
-      try state.save(workspace.path)
-      events(.rejected(reject))
-      return false
+      guard let file, try FileStatus(path: claim.path) == claim.status else {
+        throw PipelineError(.temporary, "\(claim.path): is gone or changed since it was read")
+      }
+      let output = output!
+      try timed("publish") { try output.add(rows[...], of: file, manifest) }
+    } catch {
+      guard Self.isLoss(error, of: claim) else { throw error }
+      var lost = claim
+      lost.lost = claim.kept - max(published, min(claim.publishable, publishedSamples - before))
+      try set(lost, at: ordinal)
+      throw StreamLoss(shard: claim.name, samples: lost.lost - claim.lost, reason: "\(error)")
+    }
+    try finishSeals()
+  }
+
+  private static func isLoss(_ error: any Error, of claim: StreamClaim) -> Bool {
+    if let error = error as? PipelineError { return error.kind == .temporary }
+    if let error = error as? FileError { return error.path == claim.path && error.errno == ENOENT }
+    return false
+  }
+
+  /// Publishes what the claims so far keep, behind what is published.
+  private func publishBacklog() throws {
+    if output == nil { try openOutput() }
+    var before = 0
+    let published = publishedSamples
+    let all = publishable
+    for ordinal in record.claims.indices where record.claims[ordinal].state == .decided {
+      let claim = record.claims[ordinal]
+      defer { before += claim.publishable }
+      guard before + claim.publishable > published else { continue }
+      // As if the later ones had not had their turn yet.
+      publishable = before + claim.publishable
+      defer { publishable = all }
+      try publish(ordinal, try input(claim), skipping: max(0, published - before))
     }
   }
 
-  /// After a restart: the last claim may be half done, the last seal may not have its name yet.
-  private mutating func recover() throws {
-    if let last = state.sealed.last { try finishSeal(last) }
-    if recipe.prune.isActive, state.fittedClaims > 0 {
-      let decided = try state.claims.filter {
-        try FileStatus(path: workspace.path + "/verdicts/\($0).npy") != nil
-      }
-      plan = try FrozenPlan(workspace: workspace.path, shards: decided)
-    }
-    guard let last = state.claims.last else { return }
-    let before = isStreaming ? Array(state.claims.dropLast()) : []
-    pending = try before.flatMap { try keptRows($0) }
-    if !state.rejected.contains(last) {
-      let files = try inputShards()
-      guard let shard = files.first(where: { $0.name == last }) else {
-        throw PipelineError(.badData, "\(last): was claimed and is gone from the input")
-      }
-      if state.fittedClaims == state.claims.count {
-        pending += try keptRows(last)
-      } else {
-        try finish(shard)
-      }
-    }
-    pending.removeFirst(min(publishedSamples, pending.count))
-    try seal(partial: false)
+  /// The file of a claim as it is now; nil if it is gone.
+  private func input(_ claim: StreamClaim) throws -> ShardFile? {
+    guard let status = try FileStatus(path: claim.path), status.isRegular else { return nil }
+    return try ShardSet.file(claim.name, claim.path, status)
   }
 
-  // MARK: Publishing
+  /// What has to follow when shards were sealed: sidecars, and the inputs that are not needed any more.
+  private func finishSeals() throws {
+    guard let output, output.seals.count > record.seals.count else { return }
+    for (number, shard) in output.seals.enumerated().dropFirst(record.seals.count) {
+      var seal = StreamSeal(
+        number: number, name: shard.name, samples: shard.samples, bytes: shard.bytes, entry: "")
+      seal.isPublished = true
+      record.seals.append(seal)
+    }
+    try writeSidecars()
+    try disposeInputs()
+  }
 
-  private mutating func seal(partial: Bool) throws {
-    guard isStreaming else { return }
-    let full = recipe.publish.samplesPerShard
-    while pending.count >= full || (partial && !pending.isEmpty) {
-      let count = min(full, pending.count)
-      let seal = try write(Array(pending.prefix(count)))
-      state.sealed.append(seal)
-      try state.save(workspace.path)
-      try finishSeal(seal)
-      pending.removeFirst(count)
-      events(.committed(path: seal.name, samples: seal.samples))
+  private func writeSidecars() throws {
+    let account = try DataCard.Account(recipe, totals)
+    try output!.writeSidecars(account)
+    FaultPoint.reach("sidecars")
+  }
+
+  /// Moves or deletes input shards all of whose samples are published.
+  private func disposeInputs() throws {
+    guard recipe.daemon.onSuccess != .keep else { return }
+    while firstUndisposed < record.claims.count {
+      var claim = record.claims[firstUndisposed]
+      guard claim.state != .taken, isStreaming else { return }
+      let end = publishableBeforeUndisposed + claim.publishable
+      guard end <= publishedSamples else { return }
+      if claim.state == .decided, claim.lost == 0, !claim.isDisposed {
+        try InputDisposal.dispose(claim, recipe)
+        FaultPoint.reach("disposed")
+        claim.isDisposed = true
+        try set(claim, at: firstUndisposed)
+      }
+      publishableBeforeUndisposed = end
+      firstUndisposed += 1
     }
   }
+}
 
-  private func temporary(_ name: String) -> String { recipe.publish.path + "/." + name + ".tmp" }
+// MARK: - Recovery
 
-  /// Loads the basis of the computed fields; it stays the same from the fit on.
-  private mutating func prepareFields() throws {
-    guard addedFields == nil else { return }
-    addedFields = try AddedFields(recipe, recipe.addedFields, basis: workspace.path + "/models/pca")
+extension StreamSession {
+  /// After a restart: claims may be half done, a plan half fitted, a sealed shard without its name.
+  private func recover(_ refused: Set<String>) throws {
+    for (ordinal, claim) in record.claims.enumerated() {
+      ordinals[claim.name] = ordinal
+      totals.add(claim)
+      publishable += claim.publishable
+    }
+    try StreamOutput.recover(recipe, journal, &record.seals)
+    let hasPlan = generation > 0
+    if let generation = record.generations.last { recipe.prune = try prune(of: generation) }
+    try workspace.record(recipe)
+    if let last = record.generations.last, !last.isFitted {
+      _ = try finishFit()
+    } else if hasPlan, recipe.prune.isActive {
+      try loadPlan()
+    }
+    if isStreaming, !record.claims.isEmpty, output == nil {
+      try publishBacklog()
+      if publishedShards > 0 { try writeSidecars() }
+      try disposeInputs()
+    }
+    try resumeTaken(refused)
   }
 
-  /// Writes a shard under a temporary name, durably.
-  private mutating func write(_ rows: [(shard: String, row: Int)]) throws -> StreamState.Seal {
-    let compression = recipe.publish.compress
-    let name = recipe.publish.shardName(state.sealed.count, "." + compression.tarExtension)
-    try prepareFields()
-    let memory = try MemoryPlan(recipe.limits)
-    let plan = FieldPlan(stream: recipe)
-    let probe = ImageProbe(recipe, memory.decodeLimits(recipe.decode))
-    var form = try ImageForm(recipe, memory.decodeLimits(recipe.decode))
-    var block = FieldBlock(addedFields)
-    var stored = StoredFields(recipe.addedFields, workspace: workspace.path)
-    let thumbnails = ColumnRows(workspace: workspace.path, file: "thumbnail.npy")
-    var position = publishedSamples
-    var writer = try ShardWriter(
-      try File(path: temporary(name), .create), compression: compression, threads: memory.workers)
-    let files = try inputShards()
-    var rest = rows[...]
-    while let shard = rest.first?.shard {
-      let wanted = Set(rest.prefix { $0.shard == shard }.map(\.row))
-      guard let file = files.first(where: { $0.name == shard }), let manifest = try workspace.manifest(shard)
-      else {
-        throw PipelineError(.badData, "\(shard): gone before its samples were published")
-      }
-      var feed = try SampleFeed(
-        file, manifest, limits: memory.shardLimits, input: recipe.input, workspace: workspace.path)
-      while let (row, sample) = try feed.nextAccepted() {
-        guard wanted.contains(row) else { continue }
-        var (published, image) = plan.apply(sample)
-        try form.apply(to: &published, field: image, probe(sample).info, shard: shard)
-        for field in try stored.fields(shard: shard, row: row) where published.add(field) {
-          block.countRenamed(field.name)
+  private func prune(of generation: StreamGeneration) throws -> Recipe.Prune {
+    try RecipeFile.parse(generation.recipe, path: "/recipe.yaml").prune
+  }
+
+  /// Claims that were taken and not finished.
+  private func resumeTaken(_ refused: Set<String>) throws {
+    guard let first = record.claims.firstIndex(where: { $0.state == .taken }) else { return }
+    for ordinal in first..<record.claims.count where record.claims[ordinal].state == .taken {
+      var claim = record.claims[ordinal]
+      let file = try input(claim)
+      if file == nil || refused.contains(claim.name) {
+        let reason = file == nil ? "is gone since it was taken" : "could not be read, again and again"
+        let gone = ShardFile(name: claim.name, path: claim.path, status: claim.status)
+        // The columns of a shard that was read are not lost with it, but nothing could be published of them.
+        try reject(ordinal, file ?? gone, .unreadable, "\(claim.path): \(reason)", samples: 0)
+      } else if let file {
+        if file.status != claim.status {
+          try Directory.remove(workspace.columns(claim.name))
+          claim.status = file.status
+          try set(claim, at: ordinal)
         }
-        let ready = try block.add(published, position: position) {
-          try thumbnails.row(shard: shard, row: row)
-        }
-        position += 1
-        for sample in ready { try writer.write(key: sample.key, fields: sample.fields) }
+        // One at a time: the order of verdicts is that of the claims, whatever fails.
+        try work([ordinal: file], from: ordinal)
       }
-      rest = rest.dropFirst(wanted.count)
     }
-    for sample in block.flush() { try writer.write(key: sample.key, fields: sample.fields) }
-    for notice in block.notices { events(.notice(notice)) }
-    let written = try writer.finish()
-    return StreamState.Seal(
-      name: name, samples: written.samples, bytes: written.bytes, sha256: written.sha256)
   }
 
-  /// Gives a sealed shard its name and brings the sidecars up to date.
-  private mutating func finishSeal(_ seal: StreamState.Seal) throws {
-    try prepareFields()
-    let path = recipe.publish.path + "/" + seal.name
-    if try FileStatus(path: temporary(seal.name)) != nil {
-      try Directory.rename(temporary(seal.name), to: path)
-    }
-    guard try FileStatus(path: path)?.size == seal.bytes else {
-      throw PipelineError(.badData, "\(path): is not the shard that was sealed")
-    }
-    let sizes = Dictionary(uniqueKeysWithValues: state.sealed.map { ($0.name, $0.samples) })
-    try AtomicFile.write(try JSON.file(sizes), to: recipe.publish.path + "/sizes.json")
-    try AtomicFile.write(Array("\(publishedSamples)".utf8), to: recipe.publish.path + "/__len__")
-    let stored = StoredFields(recipe.addedFields, workspace: workspace.path)
-    let described = try state.claims.first { try workspace.manifest($0)?.accepted ?? 0 > 0 }
-    let manifest = PublishManifest(
-      key: "stream", recipe.publish,
-      shards: state.sealed.map {
-        .init(name: $0.name, samples: $0.samples, bytes: $0.bytes, sha256: $0.sha256)
-      }, addedFields, AddedFields.all(addedFields, try stored.descriptions(described.map { [$0] } ?? [])))
-    try AtomicFile.write(try JSON.file(manifest), to: recipe.publish.path + "/" + PublishManifest.file)
+  /// The claim whose shard could not be read by the session that failed: the first without columns.
+  public static func unreadable(_ journal: any StreamJournal, workspace path: String) throws -> String? {
+    try journal.load().claims.first {
+      try $0.state == .taken && FileStatus(path: path + "/columns/\($0.name)/manifest.json") == nil
+    }?.name
   }
+}
+
+/// Kept samples that cannot be published any more: their input is gone or changed.
+public struct StreamLoss: Error, CustomStringConvertible {
+  public let shard: String
+  public let samples: Int
+  public let reason: String
+
+  public var description: String { "\(shard): \(samples) kept samples are lost: \(reason)" }
 }

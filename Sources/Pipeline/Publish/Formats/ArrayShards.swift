@@ -62,7 +62,12 @@ final class ArrayShards: ShardFormat {
   func hasRoom(for sample: PublishedSample) -> Bool { true }
 
   func add(_ sample: PublishedSample, shard index: Int) throws {
-    if open == nil { open = try Open(directory + "/" + name(index), fields) }
+    if open == nil {
+      let name = name(index)
+      let place = name == "." ? directory + "/." : HiddenShard.path(name, in: directory)
+      if name != "." { try Directory.remove(place) }
+      open = try Open(place, fields)
+    }
     try open!.add(sample)
   }
 
@@ -71,7 +76,7 @@ final class ArrayShards: ShardFormat {
     publish.samplesPerShard == .max ? "." : publish.shardName(index, "")
   }
 
-  func finish(shard index: Int) throws -> PublishManifest.Shard {
+  func complete(shard index: Int) throws -> PublishManifest.Shard {
     defer { open = nil }
     return try open!.finish(name: name(index))
   }

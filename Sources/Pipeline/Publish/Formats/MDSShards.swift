@@ -29,11 +29,10 @@ final class MDSShards: ShardFormat {
 
   func add(_ sample: PublishedSample, shard index: Int) { writer.add(values) }
 
-  func finish(shard index: Int) throws -> PublishManifest.Shard {
+  func complete(shard index: Int) throws -> PublishManifest.Shard {
     let name = format.name(index)
-    let temporary = directory + "/." + name + ".tmp"
-    let (stored, raw) = try writer.finish(try File(path: temporary, .create), threads: threads)
-    try Directory.rename(temporary, to: directory + "/" + name)
+    let hidden = HiddenShard.path(name, in: directory)
+    let (stored, raw) = try writer.finish(try File(path: hidden, .create), threads: threads)
     return .init(
       name: name, samples: stored.samples, bytes: stored.bytes, sha256: stored.sha256,
       raw: .init(bytes: raw.bytes, sha256: raw.sha256))

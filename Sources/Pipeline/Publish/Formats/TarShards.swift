@@ -18,7 +18,7 @@ final class TarShards: ShardFormat {
     publish.shardName(index, "." + publish.compress.tarExtension)
   }
 
-  private func temporary(_ index: Int) -> String { directory + "/." + name(index) + ".tmp" }
+  private func temporary(_ index: Int) -> String { HiddenShard.path(name(index), in: directory) }
 
   /// A sample larger than a shard may be gets one of its own.
   func hasRoom(for sample: PublishedSample) -> Bool {
@@ -31,7 +31,8 @@ final class TarShards: ShardFormat {
       let file = try File(path: temporary(index), .create)
       let index: DaliIndexWriter? =
         PublishSidecars(publish).wants(.index)
-        ? try DaliIndexWriter(path: directory + "/" + Sidecar.index.fileName(ofShard: name(index))!) : nil
+        ? try DaliIndexWriter(
+          path: HiddenShard.path(Sidecar.index.fileName(ofShard: name(index))!, in: directory)) : nil
       writer = try ShardWriter(file, compression: publish.compress, threads: threads, index: index)
       rawBytes = 0
     }
@@ -42,10 +43,9 @@ final class TarShards: ShardFormat {
     }
   }
 
-  func finish(shard index: Int) throws -> PublishManifest.Shard {
+  func complete(shard index: Int) throws -> PublishManifest.Shard {
     let written = try writer.take()!.finish()
-    let name = name(index)
-    try Directory.rename(temporary(index), to: directory + "/" + name)
-    return .init(name: name, samples: written.samples, bytes: written.bytes, sha256: written.sha256)
+    return .init(
+      name: name(index), samples: written.samples, bytes: written.bytes, sha256: written.sha256)
   }
 }
