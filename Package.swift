@@ -92,13 +92,18 @@ if !light {
     .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
   ]
   targets += [
-    library("Daemon", ["Pipeline"]),
+    library("Daemon", ["Pipeline", "Shards", "CLinux"]),
     .executableTarget(
       name: "tamis",
       dependencies: [
         "Daemon", "Pipeline", "Shards", "Decode", "Algebra", "Features", "Prune", arguments, logging,
       ],
       swiftSettings: settings),
+    // What DaemonTests sends signals to; no product of the package.
+    .executableTarget(
+      name: "daemon-probe", dependencies: ["Daemon", "Pipeline"], path: "Tests/DaemonProbe",
+      swiftSettings: settings),
+    tests("DaemonTests", ["Daemon", "Pipeline", "Shards"]),
     tests("EndToEndTests", ["tamis"], exclude: ["oracle"]),
   ]
 }
