@@ -28,6 +28,9 @@ struct FieldBlock {
     return flush()
   }
 
+  /// True when no sample waits.
+  var isEmpty: Bool { samples.isEmpty }
+
   /// Completes all samples that wait.
   mutating func flush() -> [PublishedSample] {
     guard !samples.isEmpty else { return [] }
