@@ -103,6 +103,11 @@ if !light {
         "Daemon", "Pipeline", "Shards", "Decode", "Algebra", "Features", "Prune", arguments, logging,
       ],
       swiftSettings: settings),
+    // What DaemonTests sends signals to; no product of the package.
+    .executableTarget(
+      name: "daemon-probe", dependencies: ["Daemon", "Pipeline"], path: "Tests/DaemonProbe",
+      swiftSettings: settings),
+    tests("DaemonTests", ["Daemon", "Pipeline", "Shards"]),
     tests("EndToEndTests", ["tamis"], exclude: ["oracle"]),
   ]
 }

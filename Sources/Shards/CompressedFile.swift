@@ -29,13 +29,20 @@ struct CompressedFile: ~Copyable {
     self.coder = coder
   }
 
-  mutating func write(_ bytes: ArraySlice<UInt8>) throws { try write(bytes, end: false) }
+  mutating func write(_ bytes: ArraySlice<UInt8>) throws { try write(bytes, .on) }
 
-  private mutating func write(_ bytes: ArraySlice<UInt8>, end: Bool) throws {
+  /// Makes all that was written readable at the other end: closes the block of zstd (gzip's goes on), and begins to
+  /// write. The stored bytes depend on where this is called, not on when.
+  mutating func flush() throws {
+    try write([], .flush)
+    try sink.flush()
+  }
+
+  private mutating func write(_ bytes: ArraySlice<UInt8>, _ step: CompressionStep) throws {
     switch coder {
     case .none: try sink.write(bytes)
-    case .gzip(let compressor): try compressor.write(bytes, end: end) { try sink.write($0) }
-    case .zstd(let compressor): try compressor.write(bytes, end: end) { try sink.write($0) }
+    case .gzip(let compressor): try compressor.write(bytes, end: step == .end) { try sink.write($0) }
+    case .zstd(let compressor): try compressor.write(bytes, step) { try sink.write($0) }
     }
   }
 
@@ -43,7 +50,7 @@ struct CompressedFile: ~Copyable {
   ///
   /// - Returns: bytes of the file, and their SHA-256 in lower-case hex.
   consuming func finish(syncing: Bool) throws -> (bytes: UInt64, sha256: String) {
-    try write([], end: true)
+    try write([], .end)
     let bytes = sink.count
     return (bytes, try sink.finish(syncing: syncing))
   }

@@ -79,7 +79,7 @@ public struct File: ~Copyable, Sendable {
   /// Reads at most `buffer.count - start` bytes into `buffer` from `start` on; 0 at the end of the file.
   public func read(into buffer: inout [UInt8], from start: Int = 0) throws(FileError) -> Int {
     let room = buffer.count - start
-    return try File.check("read", path) {
+    return try File.check("read", path, waitingOn: descriptor, for: POLLIN) {
       unsafe buffer.withUnsafeMutableBytes { unsafe Glibc.read(descriptor, $0.baseAddress! + start, room) }
     }
   }
@@ -124,7 +124,7 @@ public struct File: ~Copyable, Sendable {
     var written = 0
     while written < bytes.byteCount {
       let rest = bytes.extracting(written...)
-      written += try File.check("write", path) {
+      written += try File.check("write", path, waitingOn: descriptor, for: POLLOUT) {
         unsafe rest.withUnsafeBytes { unsafe Glibc.write(descriptor, $0.baseAddress!, $0.count) }
       }
     }
@@ -164,14 +164,23 @@ public struct File: ~Copyable, Sendable {
   }
 
   /// Runs a call that returns −1 on failure, retrying when it was interrupted.
+  ///
+  /// - Parameter descriptor: what is waited on where a call would have to wait and may not: some parents leave their
+  ///   pipes non-blocking.
   static func check<Value: BinaryInteger>(
-    _ call: String, _ path: String, _ body: () -> Value
+    _ call: String, _ path: String, waitingOn descriptor: Int32 = -1, for events: Int32 = 0,
+    _ body: () -> Value
   ) throws(FileError) -> Value {
     while true {
       let value = body()
       if value != -1 { return value }
       let code = errno
-      if code != EINTR { throw FileError(call: call, path: path, errno: code) }
+      if code == EAGAIN, descriptor >= 0 {
+        var entry = pollfd(fd: descriptor, events: Int16(events), revents: 0)
+        _ = unsafe poll(&entry, 1, -1)
+      } else if code != EINTR {
+        throw FileError(call: call, path: path, errno: code)
+      }
     }
   }
 }

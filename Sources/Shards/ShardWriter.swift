@@ -82,6 +82,9 @@ public struct ShardWriter: ~Copyable {
     }
   }
 
+  /// Begins to write all samples so far, so that the reader of a pipe gets them; see `CompressedFile`.
+  public mutating func flush() throws { try sink.flush() }
+
   /// Writes the end marker and makes the file durable. The caller renames it.
   public consuming func finish(syncing: Bool = true) throws -> WrittenShard {
     if let index = index.take() { try index.finish() }

@@ -31,7 +31,8 @@ public struct WriteBehindFile: ~Copyable {
     }
   }
 
-  private mutating func flush() throws(FileError) {
+  /// Begins to write what was gathered, without waiting for it.
+  public mutating func flush() throws(FileError) {
     guard !buffer.isEmpty else { return }
     buffer = try lane.write(buffer, capacity: Self.capacity)
   }

@@ -1,5 +1,15 @@
 import CZstd
 
+/// What follows some bytes in a compressed stream.
+package enum CompressionStep {
+  /// More bytes.
+  case on
+  /// More, but a reader can have all up to here now.
+  case flush
+  /// Nothing: the frame is closed.
+  case end
+}
+
 /// A zstd stream in the one mode whose bytes depend neither on timing nor on the number of threads: `nbWorkers` of at
 /// least 1 and a fixed job size, with a checksum.
 @safe package final class ZstdCompressor {
@@ -49,6 +59,19 @@ import CZstd
   package func write(
     _ bytes: ArraySlice<UInt8>, end: Bool, to output: (ArraySlice<UInt8>) throws -> Void
   ) throws {
+    try write(bytes, end ? .end : .on, to: output)
+  }
+
+  /// Compresses `bytes`, then takes the step, and hands out what is ready.
+  package func write(
+    _ bytes: ArraySlice<UInt8>, _ step: CompressionStep, to output: (ArraySlice<UInt8>) throws -> Void
+  ) throws {
+    let directive =
+      switch step {
+      case .on: ZSTD_e_continue
+      case .flush: ZSTD_e_flush
+      case .end: ZSTD_e_end
+      }
     var consumed = 0
     while true {
       var produced = 0
@@ -56,7 +79,7 @@ import CZstd
         unsafe buffer.withUnsafeMutableBytes { target in
           var from = unsafe ZSTD_inBuffer(src: source.baseAddress, size: source.count, pos: consumed)
           var to = unsafe ZSTD_outBuffer(dst: target.baseAddress!, size: target.count, pos: 0)
-          let code = unsafe ZSTD_compressStream2(context, &to, &from, end ? ZSTD_e_end : ZSTD_e_continue)
+          let code = unsafe ZSTD_compressStream2(context, &to, &from, directive)
           unsafe consumed = from.pos
           unsafe produced = to.pos
           return code
@@ -64,7 +87,7 @@ import CZstd
       }
       try Self.check(remaining)
       if produced > 0 { try output(buffer[..<produced]) }
-      if end ? remaining == 0 : consumed == bytes.count { return }
+      if step == .on ? consumed == bytes.count : remaining == 0 { return }
     }
   }
 }

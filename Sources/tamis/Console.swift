@@ -7,10 +7,13 @@ enum Console {
   static func error(_ text: String) { raw("tamis: \(text)") }
 
   /// A line on standard error.
-  static func raw(_ text: String) { FileHandle.standardError.write(Data((text + "\n").utf8)) }
+  static func raw(_ text: String) { partial(text + "\n") }
 
   /// Text on standard error without a line end, for the progress bar.
-  static func partial(_ text: String) { FileHandle.standardError.write(Data(text.utf8)) }
+  static func partial(_ text: String) {
+    // Its reader may have gone; that is no reason to stop.
+    try? FileHandle.standardError.write(contentsOf: Data(text.utf8))
+  }
 
   /// A value as one line of JSON on standard output, keys sorted.
   static func printJSON(_ value: some Encodable) {

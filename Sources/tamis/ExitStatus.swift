@@ -12,6 +12,8 @@ enum ExitStatus: Int32 {
   case internalError = 70
   case inputOutput = 74
   case temporary = 75
+  /// The reader of a pipe has gone; what a shell shows for SIGPIPE.
+  case readerGone = 141
 
   init(_ kind: PipelineError.Kind) {
     self =

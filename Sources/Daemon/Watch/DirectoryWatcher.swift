@@ -129,12 +129,13 @@ public struct DirectoryWatcher: ~Copyable {
     case .created, .renamed, .written:
       guard !event.name.hasPrefix(".") else { return }
       isDue = true
-      guard event.kind != .created, let folder = folders[event.watch],
+      guard let folder = folders[event.watch],
         let status = try? FileStatus(path: folder + (folder.hasSuffix("/") ? "" : "/") + event.name)
       else { return }
       // A link to a directory is a tree of its own.
       if status.isDirectory { isTreeStale = true }
-      if event.kind == .renamed { files.noteRenamed(status) } else { files.noteWritten(status) }
+      if event.kind == .renamed { files.noteRenamed(status) }
+      if event.kind == .written { files.noteWritten(status) }
     }
   }
 

@@ -67,7 +67,7 @@ public struct SettledFiles: Sendable {
         continue
       }
       let watched = now - sight.since
-      let age = trustsTimes ? max(watched, wall - Double(file.status.modified) * 1e-9) : watched
+      let age = trustsTimes ? max(watched, wall - Double(file.status.modified) / 1e9) : watched
       if age >= quietSeconds {
         settled.append(index)
       } else {

@@ -31,6 +31,9 @@ struct FieldBlock {
   /// Samples that wait.
   var count: Int { samples.count }
 
+  /// True when no sample waits.
+  var isEmpty: Bool { samples.isEmpty }
+
   /// Completes all samples that wait.
   mutating func flush() -> [PublishedSample] {
     guard !samples.isEmpty else { return [] }

@@ -1,8 +1,9 @@
 import Decode
+import Dispatch
 import Features
-import Foundation
 public import Prune
 public import Shards
+import Synchronization
 
 /// What went through a pipe.
 public struct PipeReport: Sendable, Equatable {
@@ -14,6 +15,8 @@ public struct PipeReport: Sendable, Equatable {
   public var fault: Reject?
   /// True when the recipe allows that (`input.salvage`).
   public var isSalvaged = false
+  /// Set when standard input could not be read to its end.
+  public var readError: FileError?
 
   /// `--report`: one JSON object.
   public func json() throws -> [UInt8] {
@@ -28,7 +31,7 @@ public struct PipeReport: Sendable, Equatable {
       Report(
         samples: samples, kept: kept,
         dropped: Dictionary(uniqueKeysWithValues: dropped.map { ("\($0.key)", $0.value) }),
-        rejected: rejected.byName, fault: fault?.description))
+        rejected: rejected.byName, fault: readError?.description ?? fault?.description))
   }
 }
 
@@ -54,7 +57,12 @@ public enum Pipe {
     public init() {}
   }
 
-  /// Runs the pipe. A fault of the input ends it after the whole samples, with a proper end marker.
+  /// Runs the pipe. A fault of the input, or a failed read, ends it after the whole samples, with a proper end marker.
+  ///
+  /// Every sample goes out as soon as it is decided, before the input goes on; where fields are computed for many
+  /// samples together, after a tenth of a second without a further one.
+  ///
+  /// - Throws: `FileError` of `stdout` with `EPIPE` when the reader has gone.
   public static func run(_ options: Options, recipe: Recipe, events: @escaping EventHandler) throws
     -> PipeReport
   {
@@ -90,15 +98,17 @@ public enum Pipe {
     let fields = try AddedFields(
       recipe, Recipe.Publish.Added.allCases.filter { names.contains($0.rawValue) },
       basis: (options.plan ?? ".") + "/models/pca")
-    let input = [ShardFile.standardInput]
-    let sink = PipeSink(
+    let output = PipeOutput(
       writer: try ShardWriter(.standardOutput(), compression: options.compression), plan: plan,
       fields: fields, addsEmbedding: options.add.contains(.embedding), form: FieldPlan(stream: recipe),
       events: events)
+    output.startFlushing()
     return try orderedMap(
-      from: IngestSource(
-        input, recipe: recipe, memory: memory, hashing: false, pictures: recipe.publish.image),
-      into: sink, workers: memory.workers, window: memory.window,
+      from: PipeSource(
+        IngestSource(
+          [ShardFile.standardInput], recipe: recipe, memory: memory, hashing: false,
+          pictures: recipe.publish.image)),
+      into: PipeSink(output: output), workers: memory.workers, window: memory.window,
       makeWorker: {
         try StreamWorker(
           recipe, ImageForm(recipe, limits),
@@ -111,10 +121,38 @@ public enum Pipe {
   }
 }
 
+/// What the reader of the pipe hands on.
+private enum PipeItem: Sendable {
+  case ingest(IngestItem)
+  /// The input could not be read further.
+  case failed(FileError)
+}
+
+/// Reads standard input; ends at a failed read, so that what was read before goes out.
+private struct PipeSource: PullSource, ~Copyable {
+  private var source: IngestSource
+  private var hasEnded = false
+
+  init(_ source: consuming IngestSource) { self.source = source }
+
+  mutating func next() throws -> (item: PipeItem, cost: Int)? {
+    guard !hasEnded else { return nil }
+    do {
+      guard let (item, cost) = try source.next() else { return nil }
+      return (.ingest(item), cost)
+    } catch let error as FileError where error.path == "stdin" {
+      hasEnded = true
+      return (.failed(error), 1)
+    }
+  }
+}
+
 /// Ingests and embeds; keeps the sample, as its bytes go out.
 private struct StreamWorker: MapWorker, ~Copyable {
   struct Result: Sendable {
-    var ingested: IngestResult
+    /// nil: see ``failure``.
+    var ingested: IngestResult?
+    var failure: FileError?
     var sample: Sample?
     /// `|u1 (S, S, 3)`.
     var thumbnail: [UInt8] = []
@@ -145,7 +183,14 @@ private struct StreamWorker: MapWorker, ~Copyable {
     self.filter = filter
   }
 
-  mutating func map(_ item: IngestItem) throws -> Result {
+  mutating func map(_ item: PipeItem) throws -> Result {
+    switch item {
+    case .ingest(let item): try decide(item)
+    case .failed(let error): Result(failure: error)
+    }
+  }
+
+  private mutating func decide(_ item: IngestItem) throws -> Result {
     let ingested = try ingest.map(item)
     guard case .accepted(let accepted) = ingested, case .sample(let sample, .success(let info)?) = item,
       let image = sample.field(imageFields)
@@ -181,7 +226,7 @@ private struct StreamWorker: MapWorker, ~Copyable {
   }
 }
 
-private struct PipeSink: OrderedSink, ~Copyable {
+private struct PipeState: ~Copyable {
   private var writer: ShardWriter?
   private var plan: FrozenPlan?
   private var block: FieldBlock
@@ -193,6 +238,9 @@ private struct PipeSink: OrderedSink, ~Copyable {
   private var report = PipeReport()
   /// Samples kept so far.
   private var position = 0
+  /// True if a sample came since the last look.
+  private var isBusy = false
+  private var failure: (any Error)?
 
   init(
     writer: consuming ShardWriter, plan: FrozenPlan?, fields: AddedFields?, addsEmbedding: Bool,
@@ -208,7 +256,10 @@ private struct PipeSink: OrderedSink, ~Copyable {
   }
 
   mutating func consume(_ result: StreamWorker.Result) throws {
+    if let failure { throw failure }
+    isBusy = true
     switch result.ingested {
+    case nil: report.readError = result.failure
     case .begin: break
     case .accepted: try accept(result)
     case .rejected(let sample, let code, let member, let offset, let message):
@@ -250,6 +301,8 @@ private struct PipeSink: OrderedSink, ~Copyable {
     for sample in samples {
       do {
         try writer!.write(key: sample.key, fields: sample.fields)
+        // One flush a sample, whatever came together: so the bytes of a compressed stream are always the same.
+        try writer!.flush()
         report.kept += 1
       } catch let fault as ShardFault {
         // The key leaves no room for the new name of a field that made way.
@@ -274,7 +327,15 @@ private struct PipeSink: OrderedSink, ~Copyable {
         Reject(shard: "stdin", key: key, member: member, offset: offset, code: code, message: message)))
   }
 
+  /// Lets samples go that wait for others which do not come.
+  mutating func flushIfIdle() {
+    defer { isBusy = false }
+    guard !isBusy, !block.isEmpty, failure == nil else { return }
+    do { try write(block.flush()) } catch { failure = error }
+  }
+
   mutating func finish() throws -> PipeReport {
+    if let failure { throw failure }
     try write(block.flush())
     for notice in block.notices { events(.notice(notice)) }
     if let writer = writer.take() { _ = try writer.finish(syncing: false) }
@@ -283,6 +344,42 @@ private struct PipeSink: OrderedSink, ~Copyable {
     }
     return report
   }
+}
+
+/// The state, used by the worker that consumes and by the flushing.
+private final class PipeOutput: Sendable {
+  private static let idleSeconds = 0.1
+  private let state: Mutex<PipeState>
+  private let queue = DispatchQueue(label: "tamis.pipe")
+
+  init(
+    writer: consuming sending ShardWriter, plan: sending FrozenPlan?, fields: sending AddedFields?,
+    addsEmbedding: Bool, form: sending FieldPlan, events: @escaping EventHandler
+  ) {
+    state = Mutex(
+      PipeState(
+        writer: writer, plan: plan, fields: fields, addsEmbedding: addsEmbedding, form: form, events: events))
+  }
+
+  /// Looks at what waits, again and again, as long as the value is there.
+  func startFlushing() {
+    queue.asyncAfter(deadline: .now() + Self.idleSeconds) { [weak self] in
+      guard let self else { return }
+      state.withLock { $0.flushIfIdle() }
+      startFlushing()
+    }
+  }
+
+  func consume(_ result: StreamWorker.Result) throws { try state.withLock { try $0.consume(result) } }
+
+  func finish() throws -> PipeReport { try state.withLock { try $0.finish() } }
+}
+
+private struct PipeSink: OrderedSink {
+  let output: PipeOutput
+
+  func consume(_ result: StreamWorker.Result) throws { try output.consume(result) }
+  func finish() throws -> PipeReport { try output.finish() }
 }
 
 private let embeddingField = "embedding.npy"
