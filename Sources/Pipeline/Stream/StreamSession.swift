@@ -18,6 +18,8 @@ public struct StreamSession: ~Copyable {
   private let events: EventHandler
   private var state: StreamState
   private var plan: FrozenPlan?
+  /// The keys of the claims that are through; opened by ``recover()``.
+  private var keys: KeyIndex?
   /// Kept rows that are not published yet, oldest first.
   private var pending: [(shard: String, row: Int)] = []
   private let recipeHash: String
@@ -141,9 +143,9 @@ public struct StreamSession: ~Copyable {
     if isStreaming {
       if recipe.prune.isActive { try decide(shard.name) }
       pending += try keptRows(shard.name)
-    } else if try acceptedSamples() >= recipe.daemon.fitAfterSamples {
-      try fit()
     }
+    try keys!.add(try KeyFile.keys(workspace.columns(shard.name) + "/keys.txt"), shard: shard.name)
+    if !isStreaming, try acceptedSamples() >= recipe.daemon.fitAfterSamples { try fit() }
   }
 
   private func acceptedSamples() throws -> Int {
@@ -164,8 +166,19 @@ public struct StreamSession: ~Copyable {
     try state.save(workspace.path)
     let (what, samples) = (prunes ? "plan" : "basis", try acceptedSamples())
     events(.notice("\(what) fitted on \(samples) samples of \(state.fittedClaims) shards"))
-    if prunes { plan = try FrozenPlan(workspace: workspace.path, shards: state.claims) }
+    if prunes { plan = try frozenPlan(state.claims) }
     pending = try state.claims.flatMap { try keptRows($0) }
+  }
+
+  private func frozenPlan(_ shards: [String]) throws -> FrozenPlan {
+    try FrozenPlan(
+      workspace: workspace.path, shards: accepted(shards), keys: keys!, memory: recipe.limits.memory / 8,
+      threads: try MemoryPlan(recipe.limits).workers)
+  }
+
+  private func accepted(_ claims: [String]) -> [String] {
+    let rejected = Set(state.rejected)
+    return claims.filter { !rejected.contains($0) }
   }
 
   /// Embeds a shard by the frozen basis and gives its verdicts.
@@ -186,11 +199,6 @@ public struct StreamSession: ~Copyable {
       let shard = IngestedShard(name: name, manifest: manifest)
       _ = try TextColumn.fill(dimensions, recipe, [shard], workspace, events)
     }
-    let index = try VerdictDirectory.add(name, to: workspace.path)
-    if try FrozenPlan.shardNames(workspace.path).last != name {
-      // Indices of other shards have moved.
-      plan = try FrozenPlan(workspace: workspace.path, shards: state.claims.filter { $0 != name })
-    }
     var verdicts: [Verdict] = []
     let keys = try KeyFile.keys(workspace.columns(name) + "/keys.txt")
     if !keys.isEmpty {
@@ -200,14 +208,16 @@ public struct StreamSession: ~Copyable {
           .keeps(shard: workspace.columns(name), recipe.features, rows: keys.count)
       }
       let scores = try FrozenPlan.scores(workspace.columns(name), needed: plan!.usesScores)
-      for (row, key) in keys.enumerated() {
-        verdicts.append(
-          try plan!.decide(
-            rows?.row(row) ?? [], score: scores?[row] ?? .nan, passes: passes?[row] ?? true, key: key,
-            shard: Int32(index), row: Int32(row)))
-      }
+      verdicts = try plan!.decide(
+        rows: rows, keys: keys, scores: scores, passes: passes, shard: plan!.shards.count)
     }
+    // Lines of other shards may move.
+    _ = try VerdictDirectory.add(name, to: workspace.path)
+    let ordinals = ShardOrdinals(
+      shards: plan!.shards + [name], names: try FrozenPlan.shardNames(workspace.path))
+    verdicts = ordinals.asLines(verdicts)
     try VerdictDirectory.write(verdicts, of: name, to: workspace.path)
+    try plan!.published(name)
   }
 
   private func keptRows(_ name: String) throws -> [(shard: String, row: Int)] {
@@ -222,32 +232,34 @@ public struct StreamSession: ~Copyable {
   /// False, and the shard is rejected as a whole, when one of its keys is in a shard taken before.
   private mutating func hasNewKeys(_ shard: ShardFile) throws -> Bool {
     guard recipe.input.keys == .error else { return true }
-    do {
-      try KeyUniqueness.check(state.claims.filter { !state.rejected.contains($0) }, workspace)
-      return true
-    } catch let error as PipelineError {
-      let reject = Reject(
-        shard: shard.name, key: nil, member: "", offset: 0, code: .duplicateKey, message: error.description)
-      let quarantine = Quarantine(
-        directory: workspace.quarantine, shard: shard.name, recipeHash: try Ingest.recipeHash(recipe), room: 0
-      )
-      try quarantine.commit(shard: shard, reject)
-      try Directory.remove(workspace.columns(shard.name))
-      state.rejected.append(shard.name)
-      try state.save(workspace.path)
-      events(.rejected(reject))
-      return false
-    }
+    let own = try KeyFile.keys(workspace.columns(shard.name) + "/keys.txt")
+    guard let known = try keys!.firstKnown(own) else { return true }
+    let message =
+      "key \(printable(known.key)) is in shard \(known.shard) and in shard \(shard.name); "
+      + "`input.keys: prefix` makes keys unique"
+    let reject = Reject(
+      shard: shard.name, key: nil, member: "", offset: 0, code: .duplicateKey, message: message)
+    let quarantine = Quarantine(
+      directory: workspace.quarantine, shard: shard.name, recipeHash: try Ingest.recipeHash(recipe), room: 0
+    )
+    try quarantine.commit(shard: shard, reject)
+    try Directory.remove(workspace.columns(shard.name))
+    state.rejected.append(shard.name)
+    try state.save(workspace.path)
+    events(.rejected(reject))
+    return false
   }
 
   /// After a restart: the last claim may be half done, the last seal may not have its name yet.
   private mutating func recover() throws {
     if let last = state.sealed.last { try finishSeal(last) }
+    let through = state.fittedClaims == state.claims.count ? state.claims : state.claims.dropLast()
+    keys = try KeyIndex.open(workspace: workspace.path, shards: accepted(through))
     if recipe.prune.isActive, state.fittedClaims > 0 {
       let decided = try state.claims.filter {
         try FileStatus(path: workspace.path + "/verdicts/\($0).npy") != nil
       }
-      plan = try FrozenPlan(workspace: workspace.path, shards: decided)
+      plan = try frozenPlan(decided)
     }
     guard let last = state.claims.last else { return }
     let before = isStreaming ? Array(state.claims.dropLast()) : []
