@@ -78,7 +78,7 @@ var targets: [Target] = [
   tests("AlgebraTests", ["Algebra"]),
   tests("FeaturesTests", ["Features", "Decode", "Algebra"], exclude: ["Goldens", "oracle"]),
   tests("PruneTests", ["Prune", "Algebra"], exclude: ["oracle"]),
-  tests("PipelineTests", ["Pipeline", "Shards"]),
+  tests("PipelineTests", ["Pipeline", "Shards", "Prune", "Algebra"]),
 ]
 // Libraries are products for the package in Benchmarks/ alone.
 var products: [Product] = ["Algebra", "Decode", "Features"].map { .library(name: $0, targets: [$0]) }

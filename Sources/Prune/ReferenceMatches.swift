@@ -41,18 +41,22 @@ public struct StreamingReference: Sendable {
 
   var dimension: Int { references.dimension }
 
-  /// Whether a row, `(d,)`, is kept. Cost: q·d products.
-  func keeps(_ values: [Float]) -> Bool {
-    let row = EmbeddingMatrix(values, dimension: values.count)
-    switch limit {
-    case .atMost(let cut): return nearest(row) <= cut
-    case .atLeast(let cut): return nearest(row) >= cut
-    case .gaps(let gaps):
-      return ReferenceStage.beyondGap([0], row, references, gaps, threads: 1).isEmpty
+  /// Which of the rows `indices` are kept, `(indices.count,)`. Cost: q·d products a row.
+  func keeps(_ indices: [Int32], of rows: EmbeddingMatrix, threads: Int) -> [Bool] {
+    func nearest(_ isWithin: (Double) -> Bool) -> [Bool] {
+      NearestCentroid.assign(indices, of: rows, to: references, threads: threads).dot.map {
+        isWithin(Double(Float($0)))
+      }
     }
-  }
-
-  private func nearest(_ row: EmbeddingMatrix) -> Double {
-    Double(Float(NearestCentroid.assign([0], of: row, to: references, threads: 1).dot[0]))
+    switch limit {
+    case .atMost(let cut): return nearest { $0 <= cut }
+    case .atLeast(let cut): return nearest { $0 >= cut }
+    case .gaps(let gaps):
+      var keeps = [Bool](repeating: true, count: indices.count)
+      for violation in ReferenceStage.beyondGap(indices, rows, references, gaps, threads: threads) {
+        keeps[Int(violation.position)] = false
+      }
+      return keeps
+    }
   }
 }

@@ -26,6 +26,8 @@ public struct File: ~Copyable, Sendable {
     case read
     /// Creates or empties the file, mode 0644.
     case create
+    /// Creates the file or takes it as it is, mode 0644, for writing at offsets.
+    case update
   }
 
   private let descriptor: Int32
@@ -34,7 +36,12 @@ public struct File: ~Copyable, Sendable {
 
   /// Opens `path`. The corresponding C function is `open`.
   public init(path: String, _ mode: Mode) throws(FileError) {
-    let flags = mode == .read ? O_RDONLY | O_CLOEXEC : O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC
+    let flags =
+      switch mode {
+      case .read: O_RDONLY | O_CLOEXEC
+      case .create: O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC
+      case .update: O_RDWR | O_CREAT | O_CLOEXEC
+      }
     let opened = try File.check("open", path) { unsafe Glibc.open(path, flags, 0o644) }
     (descriptor, owned, self.path) = (Int32(opened), true, path)
   }
@@ -104,7 +111,7 @@ public struct File: ~Copyable, Sendable {
   }
 
   /// Fills `target` with the bytes at `offset`. Returns how many there were, fewer only at the end of the file.
-  func read(at offset: UInt64, into target: inout MutableRawSpan) throws(FileError) -> Int {
+  package func read(at offset: UInt64, into target: inout MutableRawSpan) throws(FileError) -> Int {
     let count = target.byteCount
     var filled = 0
     while filled < count {

@@ -74,7 +74,9 @@ public enum Pipe {
     let memory = try MemoryPlan(recipe)
     let limits = memory.decodeLimits(recipe.decode)
     let watchdog = ImageWatchdog(seconds: recipe.limits.imageSeconds)
-    let plan = try options.plan.map { try FrozenPlan(workspace: $0, shards: try FrozenPlan.shardNames($0)) }
+    let plan = try options.plan.map {
+      try FrozenPlan(pipe: $0, memory: recipe.limits.memory / 8, threads: memory.workers)
+    }
     guard plan != nil || options.add.isEmpty else {
       throw PipelineError(.usage, "--add needs --plan, whose recipe and models say what to add")
     }
@@ -278,8 +280,7 @@ private struct PipeState: ~Copyable {
     if plan != nil {
       let verdict = try plan!.decide(
         embedding.map { Float($0) }, score: plan!.usesScores ? result.score : .nan, passes: result.passes,
-        key: sample.key[...],
-        shard: -1, row: Int32(report.samples - 1))
+        key: sample.key[...], row: Int32(report.samples - 1))
       guard verdict.kept else {
         report.dropped[verdict.reason, default: 0] += 1
         return

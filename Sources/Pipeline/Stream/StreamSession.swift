@@ -27,6 +27,8 @@ public final class StreamSession {
   private let recipeHash: String
   private var ordinals: [String: Int] = [:]
   private var plan: FrozenPlan?
+  /// The keys of the claims that had their turn; opened by ``recover(_:)``.
+  private var keys: KeyIndex?
   private var output: StreamOutput?
   /// Samples that the claims which had their turn give to the output.
   private var publishable = 0
@@ -216,7 +218,7 @@ public final class StreamSession {
       return try set(claim, at: ordinal)
     }
     let manifest = try workspace.manifest(file.name)!
-    if let known = try repeatedKey(file.name, before: ordinal) {
+    if let known = try repeatedKey(file.name) {
       return try reject(ordinal, file, .duplicateKey, known, samples: manifest.samples)
     }
     claim.state = .decided
@@ -226,6 +228,7 @@ public final class StreamSession {
     FaultPoint.reach("verdict")
     try set(claim, at: ordinal)
     FaultPoint.reach("decided")
+    try keys!.add(try KeyFile.keys(workspace.columns(file.name) + "/keys.txt"), shard: file.name)
     if isStreaming {
       try publish(ordinal, file)
     } else if totals.accepted >= recipe.daemon.fitAfterSamples {
@@ -261,13 +264,12 @@ public final class StreamSession {
   }
 
   /// What is wrong when one of the shard's keys is in a shard taken before; nil if none is.
-  private func repeatedKey(_ name: String, before ordinal: Int) throws -> String? {
+  private func repeatedKey(_ name: String) throws -> String? {
     guard recipe.input.keys == .error else { return nil }
-    let earlier = record.claims[..<ordinal].filter { $0.state == .decided }.map(\.name)
-    do {
-      try KeyUniqueness.check(earlier + [name], workspace)
-      return nil
-    } catch let error as PipelineError { return error.description }
+    let own = try KeyFile.keys(workspace.columns(name) + "/keys.txt")
+    guard let known = try keys!.firstKnown(own) else { return nil }
+    return "key \(printable(known.key)) is in shard \(known.shard) and in shard \(name); "
+      + "`input.keys: prefix` makes keys unique"
   }
 
   private func timed<Value>(_ stage: String, _ body: () throws -> Value) rethrows -> Value {
@@ -387,8 +389,17 @@ extension StreamSession {
   }
 
   private func loadPlan() throws {
-    let decided = record.claims.filter { $0.state == .decided }.map(\.name)
-    plan = try FrozenPlan(workspace: workspace.path, shards: decided)
+    let decided = try record.claims.filter {
+      switch $0.state {
+      case .decided: true
+      case .rejected: false
+      // Killed before its row was written.
+      case .taken: try FileStatus(path: workspace.path + "/verdicts/\($0.name).npy") != nil
+      }
+    }.map(\.name)
+    plan = try FrozenPlan(
+      workspace: workspace.path, shards: decided, keys: keys!, memory: recipe.limits.memory / 8,
+      threads: MemoryPlan(recipe.limits).workers)
   }
 
   /// Embeds a shard by the frozen basis and gives its verdicts.
@@ -421,11 +432,6 @@ extension StreamSession {
       let shard = IngestedShard(name: name, manifest: manifest)
       _ = try TextColumn.fill(dimensions, recipe, [shard], workspace, events)
     }
-    let index = try VerdictDirectory.add(name, to: workspace.path)
-    if try FrozenPlan.shardNames(workspace.path).last != name {
-      // Indices of other shards have moved.
-      try loadPlan()
-    }
     var verdicts: [Verdict] = []
     let keys = try KeyFile.keys(workspace.columns(name) + "/keys.txt")
     if !keys.isEmpty {
@@ -435,14 +441,17 @@ extension StreamSession {
           .keeps(shard: workspace.columns(name), recipe.features, rows: keys.count)
       }
       let scores = try FrozenPlan.scores(workspace.columns(name), needed: plan!.usesScores)
-      for (row, key) in keys.enumerated() {
-        verdicts.append(
-          try plan!.decide(
-            rows?.row(row) ?? [], score: scores?[row] ?? .nan, passes: passes?[row] ?? true, key: key,
-            shard: Int32(index), row: Int32(row)))
-      }
+      verdicts = try plan!.decide(
+        rows: rows, keys: keys, scores: scores, passes: passes, shard: plan!.shards.count)
     }
+    // Lines of other shards may move.
+    _ = try VerdictDirectory.add(name, to: workspace.path)
+    FaultPoint.reach("line")
+    let ordinals = ShardOrdinals(
+      shards: plan!.shards + [name], names: try FrozenPlan.shardNames(workspace.path))
+    verdicts = ordinals.asLines(verdicts)
     try VerdictDirectory.write(verdicts, of: name, to: workspace.path)
+    try plan!.published(name)
   }
 }
 
@@ -569,6 +578,8 @@ extension StreamSession {
       publishable += claim.publishable
     }
     try StreamOutput.recover(recipe, journal, &record.seals)
+    keys = try KeyIndex.open(
+      workspace: workspace.path, shards: record.claims.filter { $0.state == .decided }.map(\.name))
     let hasPlan = generation > 0
     if let generation = record.generations.last { recipe.prune = try prune(of: generation) }
     try workspace.record(recipe)
