@@ -38,7 +38,7 @@ struct StatusCommand: ParsableCommand {
 
   /// nil if no daemon listens.
   private static func ask(_ workspace: String) throws -> DaemonStatus? {
-    guard let reply = try StatusClient.ask("GET", "/status", socket: StatusClient.socket(workspace: workspace)) else {
+    guard let reply = try StatusClient.ask(path: "/status", socket: StatusClient.socket(workspace: workspace)) else {
       return nil
     }
     guard reply.status == 200, let status = try? StatusJSON.status(reply.body) else {
@@ -52,7 +52,7 @@ struct StatusCommand: ParsableCommand {
 enum DaemonRequest {
   /// - Returns: what to print; nil if no daemon listens there.
   static func fit(workspace: String) throws -> String? {
-    guard let reply = try StatusClient.ask("POST", "/fit", socket: StatusClient.socket(workspace: workspace)) else {
+    guard let reply = try StatusClient.ask("POST", path: "/fit", socket: StatusClient.socket(workspace: workspace)) else {
       return nil
     }
     guard reply.status == 202 else {

@@ -4,7 +4,7 @@ import Testing
 /// Requests that pages of other sites make a browser send.
 @Suite struct ForeignRequestTests {
   @Test func namesThatOthersControlAreNotServed() throws {
-    try StatusServerUnderTest.with { server in
+    try StatusServerUnderTest.with { (server) throws in
       let port = server.server.port!
       for host in ["localhost:\(port)", "127.0.0.1:\(port)", "LOCALHOST", "localhost.:80", "[::1]:\(port)", "10.1.2.3"] {
         #expect(try curl("-H", "Host: \(host)", server.url + "/status").status == 200, "\(host)")
@@ -26,7 +26,7 @@ import Testing
   }
 
   @Test func otherOriginsAreRefused() throws {
-    try StatusServerUnderTest.with { server in
+    try StatusServerUnderTest.with { (server) throws in
       let port = server.server.port!
       for headers in [
         ["Origin: http://evil.example"], ["Origin: null"], ["Origin: http://localhost:\(port)"],

@@ -4,7 +4,7 @@ import Testing
 
 @Suite struct RouteTests {
   @Test func pagesAnswerOverBothAddresses() throws {
-    try StatusServerUnderTest.with { server in
+    try StatusServerUnderTest.with { (server) throws in
       let pages = [
         "/": "text/plain; charset=utf-8", "/healthz": "application/json", "/readyz": "application/json",
         "/metrics": "text/plain; version=0.0.4; charset=utf-8", "/status": "application/json",
@@ -30,7 +30,7 @@ import Testing
   }
 
   @Test func unknownPagesAndMethods() throws {
-    try StatusServerUnderTest.with { server in
+    try StatusServerUnderTest.with { (server) throws in
       for path in ["/nothing", "/metrics/", "/status/x", "//status", "/%2e%2e/etc/passwd"] {
         #expect(try curl("--path-as-is", server.url + path).status == 404, "\(path)")
       }
@@ -47,11 +47,12 @@ import Testing
   }
 
   @Test func healthFollowsTheHeartbeatOfTheLoop() throws {
-    try StatusServerUnderTest.with { server in
-      #expect(try curl(server.url + "/healthz").status == 200)
+    try StatusServerUnderTest.with { (server) throws in
+      let reply = try curl(server.url + "/healthz")
+      #expect(reply.status == 200)
     }
     // No beat is younger than this.
-    try StatusServerUnderTest.with({ $0.beatSeconds = 0 }) { server in
+    try StatusServerUnderTest.with({ $0.beatSeconds = 0 }) { (server) throws in
       let reply = try curl(server.url + "/healthz")
       #expect(reply.status == 503)
       #expect(reply.body.contains("no sign of life"))
@@ -65,7 +66,7 @@ import Testing
     (.bootstrap, [.asked, .inputOutput], 503),
   ] as [(DaemonStatus.Phase, [DaemonStatus.Pause], Int)])
   func readinessFollowsPhaseAndPauses(phase: DaemonStatus.Phase, paused: [DaemonStatus.Pause], code: Int) throws {
-    try StatusServerUnderTest.with { server in
+    try StatusServerUnderTest.with { (server) throws in
       server.board.update { status in
         (status.phase, status.paused) = (phase, paused)
         if paused.contains(.inputOutput) { status.failure = "/out: write: No space left on device" }
@@ -82,7 +83,7 @@ import Testing
     defer { try? FileManager.default.removeItem(atPath: file) }
     try Data("correct-horse-battery\n".utf8).write(to: URL(fileURLWithPath: file))
     try FileManager.default.setAttributes([.posixPermissions: 0o600], ofItemAtPath: file)
-    try StatusServerUnderTest.with(token: try OperatorToken(file: file)) { server in
+    try StatusServerUnderTest.with(token: try OperatorToken(file: file)) { (server) throws in
       for (path, request) in [
         ("/fit", OperatorRequests.Request.fit), ("/pause", .pause), ("/resume", .resume),
       ] {
@@ -104,7 +105,7 @@ import Testing
       #expect(try curl("--unix-socket", server.socket, "-X", "POST", "http://localhost/fit").status == 503)
       #expect(server.requests.take().isEmpty)
     }
-    try StatusServerUnderTest.with { server in
+    try StatusServerUnderTest.with { (server) throws in
       let reply = try curl("-X", "POST", "-H", "Authorization: Bearer ", server.url + "/fit")
       #expect(reply.status == 403 && server.requests.take().isEmpty)
     }

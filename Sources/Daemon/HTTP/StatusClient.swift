@@ -23,7 +23,7 @@ public enum StatusClient {
   /// - Returns: nil if no daemon listens there.
   /// - Throws: ``FileError``: the socket may not be opened, no answer in time (ETIMEDOUT), or one that is not HTTP (EPROTO).
   public static func ask(
-    _ method: String = "GET", _ path: String, socket: String, within seconds: Double = 5
+    _ method: String = "GET", path: String, socket: String, within seconds: Double = 5
   ) throws(FileError) -> Reply? {
     let connection: UnixConnection
     do {

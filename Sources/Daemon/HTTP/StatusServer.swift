@@ -111,6 +111,9 @@ public final class StatusServer: Sendable {
   /// The TCP port that is open; nil if none is.
   public var port: Int? { tcp?.port }
 
+  /// Those who listen to `/events` now.
+  public var listeners: Int { feed.clients }
+
   /// Takes no new connection, ends listeners of `/events` at once, lets answers on their way be taken, and closes what is
   /// left after the deadline (seconds). Removes the socket. Once.
   public func stop(deadline seconds: Double) {
