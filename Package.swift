@@ -45,7 +45,15 @@ let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
 let yams = Target.Dependency.product(name: "Yams", package: "Yams")
 let arguments = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
 let database = Target.Dependency.product(name: "GRDB", package: "GRDB.swift")
-let web = Target.Dependency.product(name: "Hummingbird", package: "hummingbird")
+/// Hummingbird, and the parts of SwiftNIO under it that its own interface shows.
+let web: [Target.Dependency] = [
+  .product(name: "Hummingbird", package: "hummingbird"),
+  .product(name: "HummingbirdCore", package: "hummingbird"),
+  .product(name: "HTTPTypes", package: "swift-http-types"),
+  .product(name: "NIOCore", package: "swift-nio"),
+  .product(name: "NIOPosix", package: "swift-nio"),
+  .product(name: "NIOHTTPTypes", package: "swift-nio-extras"),
+]
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 
 // Arrows point one way, downwards in this list read from the bottom (see ARCHITECTURE.md).
@@ -94,9 +102,12 @@ if !light {
     .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
     .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
     .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1"),
+    .package(url: "https://github.com/apple/swift-http-types.git", from: "1.8.0"),
+    .package(url: "https://github.com/apple/swift-nio.git", from: "2.101.0"),
+    .package(url: "https://github.com/apple/swift-nio-extras.git", from: "1.34.1"),
   ]
   targets += [
-    library("Daemon", ["Pipeline", "Shards", "CLinux", database, web, logging]),
+    library("Daemon", ["Pipeline", "Prune", "Shards", "CLinux", database, logging] + web),
     .executableTarget(
       name: "tamis",
       dependencies: [

@@ -86,6 +86,8 @@ public final class Server {
   public func run() throws -> Int {
     ProcessSignals.install(waking: wakeup, drainSeconds: recipe.daemon.drainSeconds)
     begin()
+    let web = try openStatusServer()
+    defer { web.stop(deadline: 1) }
     let watchdog = Watchdog(heartbeat, notifier)
     watchdog?.start()
     defer { watchdog?.stop() }
@@ -142,6 +144,20 @@ public final class Server {
   }
 
   private var hasBegun = false
+
+  /// Status, metrics and operators' requests, over TCP and over the workspace's socket.
+  private func openStatusServer() throws -> StatusServer {
+    let events = events
+    let web = try StatusServer(
+      board: board, requests: requests, listen: recipe.daemon.listen, socket: setup.workspace + "/serve.sock",
+      token: try recipe.daemon.tokenFile.map { try OperatorToken(file: $0) },
+      allowsPortInUse: recipe.daemon.listen == Recipe.Daemon.defaultListen, notice: { events(.notice($0)) })
+    try web.start()
+    if let listen = recipe.daemon.listen, let port = web.port {
+      events(.notice("status and metrics at http://\(listen.hasSuffix(":0") ? "127.0.0.1:\(port)" : listen)/"))
+    }
+    return web
+  }
 
   /// Counts a failure against the shard that could not be read.
   private func blame(_ error: any Error, _ catalog: Catalog) throws {
@@ -265,7 +281,7 @@ public final class Server {
 extension Server {
   private func takeRequests(_ session: StreamSession) throws {
     if ProcessSignals.takeReload() { reload(session) }
-    if ProcessSignals.takeDump() { events(.notice("state: \(statusJSON)")) }
+    if ProcessSignals.takeDump() { events(.notice("state: \(StatusJSON.line(board.status))")) }
     for request in requests.take() {
       switch request {
       case .pause: set(.asked, true)
@@ -455,11 +471,5 @@ extension Server {
       status.paused.isEmpty ? "" : ", paused: " + status.paused.map(\.rawValue).joined(separator: ", ")
     return "\(status.phase.rawValue)\(paused); \(status.shardsWaiting) shards wait; "
       + "\(status.samplesPublished) samples published, \(status.samplesPending) pending"
-  }
-
-  private var statusJSON: String {
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-    return (try? encoder.encode(board.status)).map { String(decoding: $0, as: UTF8.self) } ?? "{}"
   }
 }

@@ -6,13 +6,22 @@ struct FitCommand: ParsableCommand {
     commandName: "fit",
     abstract:
       "Second stage of run: the PCA of the thumbnails, the embeddings that need it, and imported ones.",
-    discussion: "Example: tamis fit recipe.yaml -w ws")
+    discussion: """
+      If a daemon holds the workspace, it is asked for a new plan instead.
+
+      Example:
+        tamis fit recipe.yaml -w ws
+      """)
 
   @OptionGroup var options: RecipeOptions
   @OptionGroup var logging: LogOptions
 
   func run() throws {
     let (recipe, path) = try options.load()
+    if let told = try DaemonRequest.fit(workspace: path) {
+      if !logging.quiet { print(told) }
+      return
+    }
     let workspace = try Workspace(path: path)
     let report = try Fit.run(recipe, in: workspace, events: logging.log.handler)
     if !logging.quiet { print(Summary.text(report) ?? "The recipe asks for no model.") }

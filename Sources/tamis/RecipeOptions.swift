@@ -6,13 +6,22 @@ import Shards
 
 /// How a run talks.
 struct LogOptions: ParsableArguments {
-  @Option(help: "Lines on standard error: text (with a progress bar on a terminal) or json.")
-  var logFormat = LogFormat.text
+  @Option(
+    help: """
+      Lines on standard error: text (with a progress bar on a terminal) or json. Default: text; of the daemon json unless it \
+      runs on a terminal.
+      """)
+  var logFormat: LogFormat?
 
   @Flag(name: .shortAndLong, help: "Only errors.")
   var quiet = false
 
-  var log: RunLog { RunLog(logFormat, quiet: quiet) }
+  var log: RunLog { RunLog(logFormat ?? .text, quiet: quiet) }
+
+  /// For a process that runs for weeks.
+  var daemonLog: RunLog {
+    RunLog(logFormat ?? (Console.isTerminal ? .text : .json), quiet: quiet, isDaemon: true)
+  }
 }
 
 /// How shards are read, over what the recipe says.

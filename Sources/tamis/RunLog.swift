@@ -1,4 +1,5 @@
 import ArgumentParser
+import Daemon
 import Foundation
 import Logging
 import Pipeline
@@ -13,26 +14,38 @@ enum LogFormat: String, ExpressibleByArgument, CaseIterable {
 }
 
 /// Turns the events of a run into a progress bar or log lines on standard error.
+///
+/// A daemon's log lives for weeks: of each reject code, and of each notice, the first 20 in an hour are shown, then every
+/// 1000th; how many were kept back is said when the hour is over. All rejects are in `rejects.jsonl` anyway.
 final class RunLog: Sendable {
-  /// Rejects of one code shown one by one; the rest is counted (all are in `rejects.jsonl`).
-  private static let shownPerCode = 20
-
   private struct State {
     var bar: ProgressBar?
-    var shown: [RejectCode: Int] = [:]
+    var limit: RepeatLimit
+    var stage: String?
+    var stageBegan = SuspendingClock.now
   }
 
   private let logger: Logger
   private let isBarShown: Bool
-  private let state = Mutex(State())
+  private let isDaemon: Bool
+  private let start = SuspendingClock.now
+  private let state: Mutex<State>
 
-  init(_ format: LogFormat, quiet: Bool) {
+  init(_ format: LogFormat, quiet: Bool, isDaemon: Bool = false) {
+    let isInJournal = Console.isInJournal
     var logger = Logger(label: "tamis") { _ -> any LogHandler in
-      if format == .json { JSONLogHandler() } else { TextLogHandler() }
+      if format == .json {
+        JSONLogHandler(hasPriorities: isInJournal)
+      } else {
+        TextLogHandler(hasPriorities: isInJournal)
+      }
     }
     logger.logLevel = quiet ? .error : format == .json ? .debug : .info
     self.logger = logger
-    isBarShown = format == .text && !quiet && Console.isTerminal
+    self.isDaemon = isDaemon
+    isBarShown = format == .text && !quiet && !isDaemon && Console.isTerminal
+    let limit = isDaemon ? RepeatLimit() : RepeatLimit(every: nil, window: nil)
+    state = Mutex(State(limit: limit))
   }
 
   /// The handler to give to the pipeline.
@@ -48,64 +61,69 @@ final class RunLog: Sendable {
 
   private func handle(_ event: RunEvent) {
     state.withLock { state in
+      let now = (SuspendingClock.now - start) / .seconds(1)
+      for (kind, count) in state.limit.turn(now: now) {
+        logger.notice("\(count) further messages like '\(kind)' were not shown in the last hour")
+      }
       switch event {
       case .began(let stage, let shards, let bytes, let samples):
         if isBarShown { state.bar = ProgressBar(stage, bytes: bytes, samples: samples) }
+        (state.stage, state.stageBegan) = (stage, .now)
         logger.debug(
-          "\(stage) begins", metadata: ["stage": "\(stage)", "shards": "\(shards)", "bytes": "\(bytes)"])
+          "\(stage) begins",
+          metadata: ["component": "\(stage)", "shards": "\(shards)", "bytes": "\(bytes)"])
       case .progress(let samples, let bytes):
         state.bar?.update(samples: samples, bytes: bytes)
       case .step(let name):
         state.bar?.show(step: name)
-        logger.debug("\(name)")
-      case .rejected(let reject):
-        state.shown[reject.code, default: 0] += 1
-        let shown = state.shown[reject.code]!
-        guard shown <= Self.shownPerCode || reject.key == nil else { return }
-        state.bar?.clear()
-        log(reject)
-        if shown == Self.shownPerCode {
-          logger.warning("further \(reject.code.rawValue) are counted, not shown; see rejects.jsonl")
-        }
+        logger.debug("\(name)", metadata: ["component": "\(state.stage ?? "")"])
+      case .rejected(let reject): show(reject, &state, now)
       case .committed(let path, let samples):
-        logger.debug("committed", metadata: ["path": "\(path)", "samples": "\(samples)"])
+        logger.debug(
+          "committed",
+          metadata: ["component": "\(state.stage ?? "")", "path": "\(path)", "samples": "\(samples)"])
       case .notice(let text):
+        let decision = isDaemon ? state.limit.decide(RepeatLimit.kind(ofText: text), now: now) : .show
+        guard decision != .skip else { return }
         state.bar?.clear()
-        logger.notice("\(text)")
+        logger.notice("\(text)", metadata: isDaemon ? ["component": "daemon"] : nil)
       case .timed(let stage, let seconds):
-        logger.debug("\(stage) took \(seconds) s", metadata: ["stage": "\(stage)"])
+        logger.debug(
+          "\(stage) done", metadata: ["component": "\(stage)", "dur_ms": "\(Int(seconds * 1000))"])
       case .ended(let stage):
         state.bar?.clear()
         state.bar = nil
-        logger.debug("\(stage) ended", metadata: ["stage": "\(stage)"])
+        let took = Int((SuspendingClock.now - state.stageBegan) / .milliseconds(1))
+        state.stage = nil
+        logger.debug("\(stage) ended", metadata: ["component": "\(stage)", "dur_ms": "\(took)"])
       }
     }
   }
 
-  private func log(_ reject: Reject) {
+  private func show(_ reject: Reject, _ state: inout State, _ now: Double) {
+    let decision = state.limit.decide(reject.code.rawValue, now: now)
+    // A shard as a whole is always shown by a run; a daemon may get thousands of those too.
+    guard decision != .skip || (reject.key == nil && !isDaemon) else { return }
+    state.bar?.clear()
     logger.warning(
       "\(reject.description)",
       metadata: [
-        "shard": "\(reject.shard)", "offset": "\(reject.offset)", "member": "\(reject.member)",
-        "key": "\(reject.key ?? "")", "code": "\(reject.code.rawValue)",
+        "component": "\(state.stage ?? "ingest")", "shard": "\(reject.shard)", "offset": "\(reject.offset)",
+        "member": "\(reject.member)", "key": "\(reject.key ?? "")", "code": "\(reject.code.rawValue)",
       ])
+    switch decision {
+    case .showLast:
+      logger.warning("further \(reject.code.rawValue) are counted, not shown; see rejects.jsonl")
+    case .showCounted(let count):
+      logger.warning("that was number \(count) of \(reject.code.rawValue) in this hour")
+    case .show, .skip: break
+    }
   }
 }
 
 /// `tamis: message` lines.
 private struct TextLogHandler: LogHandler {
-  var logLevel = Logger.Level.info
-  var metadata: Logger.Metadata = [:]
-  subscript(metadataKey key: String) -> Logger.Metadata.Value? {
-    get { metadata[key] }
-    set { metadata[key] = newValue }
-  }
-
-  func log(event: LogEvent) { Console.error("\(event.message)") }
-}
-
-/// JSON lines: `ts` (RFC 3339, UTC, milliseconds), `level`, `msg`, and the metadata.
-private struct JSONLogHandler: LogHandler {
+  var hasPriorities: Bool
   var logLevel = Logger.Level.info
   var metadata: Logger.Metadata = [:]
   subscript(metadataKey key: String) -> Logger.Metadata.Value? {
@@ -114,17 +132,24 @@ private struct JSONLogHandler: LogHandler {
   }
 
   func log(event: LogEvent) {
-    var fields: [String: String] = [:]
-    for (key, value) in metadata.merging(event.metadata ?? [:], uniquingKeysWith: { $1 }) {
-      fields[key] = "\(value)"
-    }
-    fields["ts"] = Date().formatted(
-      .iso8601.year().month().day().timeZone(separator: .omitted)
-        .time(includingFractionalSeconds: true).timeSeparator(.colon))
-    fields["level"] = event.level.rawValue
-    fields["msg"] = "\(event.message)"
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-    if let line = try? encoder.encode(fields) { Console.raw(String(decoding: line, as: UTF8.self)) }
+    let prefix = hasPriorities ? "<\(LogLine.priority(level: event.level.rawValue))>" : ""
+    Console.raw(prefix + "tamis: " + LogLine.text("\(event.message)"))
+  }
+}
+
+/// JSON lines, see ``LogLine``.
+private struct JSONLogHandler: LogHandler {
+  var hasPriorities: Bool
+  var logLevel = Logger.Level.info
+  var metadata: Logger.Metadata = [:]
+  subscript(metadataKey key: String) -> Logger.Metadata.Value? {
+    get { metadata[key] }
+    set { metadata[key] = newValue }
+  }
+
+  func log(event: LogEvent) {
+    let fields = metadata.merging(event.metadata ?? [:], uniquingKeysWith: { $1 }).mapValues { "\($0)" }
+    let prefix = hasPriorities ? "<\(LogLine.priority(level: event.level.rawValue))>" : ""
+    Console.raw(prefix + LogLine.json(level: event.level.rawValue, message: "\(event.message)", fields: fields))
   }
 }

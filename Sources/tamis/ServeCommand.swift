@@ -34,7 +34,7 @@ struct ServeCommand: ParsableCommand {
     let (options, reading, models, poll) = (options, reading, models, poll)
     var setup = Server.Setup(
       recipePath: options.recipe ?? workspace + "/recipe.yaml", workspace: workspace,
-      events: logging.log.handler
+      events: logging.daemonLog.handler
     ) {
       var recipe = try options.load(reading: reading, models: models).recipe
       if poll, recipe.daemon.pollSeconds == nil { recipe.daemon.pollSeconds = 5 }

@@ -29,7 +29,7 @@ struct Tamis: ParsableCommand {
       CheckCommand.self,
       VerifyCommand.self,
       CatCommand.self, IndexCommand.self, QuarantineCommand.self,
-      DoctorCommand.self, RecipeCommand.self, ServeCommand.self, PipeCommand.self,
+      DoctorCommand.self, RecipeCommand.self, ServeCommand.self, StatusCommand.self, PipeCommand.self,
     ])
 
   static func main() {

@@ -38,23 +38,9 @@ public final class Catalog {
   /// Closes the file; nothing is left in its log.
   public func close() throws { try database.close() }
 
-  /// The status that the last daemon wrote; nil where none has.
-  public static func lastStatus(workspace: String) throws -> DaemonStatus? {
-    let path = workspace + "/" + file
-    guard try FileStatus(path: path) != nil else { return nil }
-    var configuration = Configuration()
-    configuration.readonly = true
-    configuration.busyMode = .timeout(patience)
-    let database = try DatabaseQueue(path: path, configuration: configuration)
-    let text = try database.read { try String.fetchOne($0, sql: "SELECT json FROM status") }
-    return try text.map { try JSONDecoder().decode(DaemonStatus.self, from: Data($0.utf8)) }
-  }
-
   /// Keeps a status for when the daemon is down.
   public func save(_ status: DaemonStatus) throws {
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-    let json = String(decoding: try encoder.encode(status), as: UTF8.self)
+    let json = StatusJSON.line(status)
     try database.write {
       try $0.execute(sql: "INSERT OR REPLACE INTO status (id, json) VALUES (1, ?)", arguments: [json])
     }

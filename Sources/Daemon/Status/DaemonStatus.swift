@@ -123,11 +123,19 @@ public struct DaemonStatus: Codable, Sendable, Equatable {
   public var reloadedAt: Double?
   public var reloadSucceeded = true
   public var reloadProblem: String?
+  /// The last reload that succeeded.
+  public var reloadSucceededAt: Double?
 
   /// By stage: `ingest`, `fit`, `decide`, `publish`.
   public var stages: [String: Stage] = [:]
 
   public init() {}
+
+  /// Notes a reload of the recipe; `problem` says why the old one stays in force, nil for success.
+  public mutating func reloaded(at time: Double, problem: String?) {
+    (reloadedAt, reloadSucceeded, reloadProblem) = (time, problem == nil, problem)
+    if problem == nil { reloadSucceededAt = time }
+  }
 
   enum CodingKeys: String, CodingKey {
     case version, pid, recipe, workspace, output, phase, paused, failure, generation, drift, shards, stages
@@ -161,5 +169,6 @@ public struct DaemonStatus: Codable, Sendable, Equatable {
     case reloadedAt = "reloaded_at"
     case reloadSucceeded = "reload_succeeded"
     case reloadProblem = "reload_problem"
+    case reloadSucceededAt = "reload_succeeded_at"
   }
 }

@@ -17,12 +17,18 @@ public final class StatusBoard: Sendable {
     var status = DaemonStatus()
     var listeners: [UInt64: @Sendable (Event) -> Void] = [:]
     var nextListener: UInt64 = 0
-    var beatAt = 0.0
+    var beat = SuspendingClock.now
   }
 
   private let state: Mutex<State>
 
   public init(_ status: DaemonStatus = DaemonStatus()) { state = Mutex(State(status: status)) }
+
+  /// The loop is alive: it calls this in every turn and whenever a sample or a step of work is done, never from a timer.
+  public func beat() { state.withLock { $0.beat = .now } }
+
+  /// Seconds since the last ``beat()``, or since the board was made; time that the machine slept does not count.
+  public var secondsSinceBeat: Double { (SuspendingClock.now - state.withLock { $0.beat }) / .seconds(1) }
 
   public var status: DaemonStatus { state.withLock { $0.status } }
 
@@ -32,12 +38,6 @@ public final class StatusBoard: Sendable {
       $0.status.updatedAt = Date().timeIntervalSince1970
     }
   }
-
-  /// The loop says that it goes round.
-  public func beat() { state.withLock { $0.beatAt = monotonicSeconds() } }
-
-  /// Seconds since the loop's last sign of life.
-  public var secondsSinceBeat: Double { monotonicSeconds() - state.withLock { $0.beatAt } }
 
   /// Tells all listeners.
   public func tell(_ event: Event) {
