@@ -77,7 +77,8 @@ import Testing
       let said = Mutex<[String]>([])
       let none = try server(listen: "127.0.0.1:0", socket: path) { text in said.withLock { $0.append(text) } }
       try none.start()
-      #expect(said.withLock { $0 }.count == 1 && said.withLock { $0 }[0].contains(part), "\(said.withLock { $0 })")
+      #expect(
+        said.withLock { $0 }.count == 1 && said.withLock { $0 }[0].contains(part), "\(said.withLock { $0 })")
       #expect(try curl("http://127.0.0.1:\(none.port!)/healthz").status == 200)
       none.stop(deadline: 1)
     }
