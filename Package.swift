@@ -114,7 +114,7 @@ if !light {
         "Daemon", "Pipeline", "Shards", "Decode", "Algebra", "Features", "Prune", arguments, logging,
       ],
       swiftSettings: settings),
-    tests("DaemonTests", ["Daemon"]),
+    tests("DaemonTests", ["Daemon", "Pipeline", "Prune", "Shards"]),
     tests("EndToEndTests", ["tamis"], exclude: ["oracle"]),
   ]
 }

@@ -18,7 +18,7 @@ enum StatusText {
     if let drift = status.drift { lines.append("Drift:      " + words(drift)) }
     lines.append("Room:       " + room(status))
     if let problem = status.reloadProblem {
-      lines.append("Recipe:     the last reload was refused, the old one is in force: \(problem)")
+      lines.append("Reload:     refused, the old recipe is in force: \(problem)")
     }
     if let failure = status.failure, !status.paused.contains(.inputOutput) {
       lines.append("Last fault: \(failure)")

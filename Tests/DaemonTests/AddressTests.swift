@@ -11,8 +11,10 @@ import Testing
     listen: String?, socket: String?, allowsPortInUse: Bool = false,
     notice: @escaping @Sendable (String) -> Void = { _ in }
   ) throws -> StatusServer {
-    try StatusServer(
-      board: StatusBoard(), requests: OperatorRequests {}, listen: listen, socket: socket,
+    let board = StatusBoard()
+    board.beat()
+    return try StatusServer(
+      board: board, requests: OperatorRequests {}, listen: listen, socket: socket,
       allowsPortInUse: allowsPortInUse, notice: notice)
   }
 

@@ -21,6 +21,7 @@ final class StatusServerUnderTest: Sendable {
     var status = DaemonStatus()
     (status.phase, status.version, status.workspace) = (.streaming, "1.2.3", "/data/\"ws\"\n")
     board = StatusBoard(status)
+    board.beat()
     var limits = StatusServer.Limits()
     change(&limits)
     let box = Box()
