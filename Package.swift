@@ -118,7 +118,7 @@ if !light {
     .executableTarget(
       name: "daemon-probe", dependencies: ["Daemon", "Pipeline"], path: "Tests/DaemonProbe",
       swiftSettings: settings),
-    tests("DaemonTests", ["Daemon", "Pipeline", "Shards"]),
+    tests("DaemonTests", ["Daemon", "Pipeline", "Prune", "Shards"]),
     tests("EndToEndTests", ["tamis"], exclude: ["oracle"]),
   ]
 }

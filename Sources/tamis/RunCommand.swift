@@ -1,4 +1,5 @@
 import ArgumentParser
+import Daemon
 import Foundation
 import Pipeline
 
@@ -29,9 +30,18 @@ struct RunCommand: ParsableCommand {
   @Flag(help: "Exit 1 if anything was rejected.")
   var strict = false
 
+  @Option(
+    help: "At the end, write the run's metrics for node_exporter's textfile collector, such as tamis.prom.")
+  var metricsTextfile: String?
+
   func run() throws {
     let (recipe, workspace) = try options.load(output: output, reading: reading, models: models)
+    let began = Date()
     let report = try Run.run(recipe, workspace: workspace, replacing: replace, events: logging.log.handler)
+    if let metricsTextfile {
+      let status = DaemonStatus(report, recipe: options.recipe ?? "", workspace: workspace, began: began)
+      try MetricsPage.write(status, to: metricsTextfile)
+    }
     if !logging.quiet { print(Summary.text(report, workspace: workspace)) }
     if strict, report.ingest.hasRejects { throw ExitCode(ExitStatus.rejected.rawValue) }
   }

@@ -150,6 +150,7 @@ private struct JSONLogHandler: LogHandler {
   func log(event: LogEvent) {
     let fields = metadata.merging(event.metadata ?? [:], uniquingKeysWith: { $1 }).mapValues { "\($0)" }
     let prefix = hasPriorities ? "<\(LogLine.priority(level: event.level.rawValue))>" : ""
-    Console.raw(prefix + LogLine.json(level: event.level.rawValue, message: "\(event.message)", fields: fields))
+    Console.raw(
+      prefix + LogLine.json(level: event.level.rawValue, message: "\(event.message)", fields: fields))
   }
 }

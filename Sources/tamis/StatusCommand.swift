@@ -7,8 +7,8 @@ struct StatusCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "status", abstract: "What the daemon of a workspace does, or did last.",
     discussion: """
-      Asks the running daemon over WORKSPACE/serve.sock. If none runs, shows what the last one wrote to the catalog.
-      Exit 75 if none ever ran there.
+      Asks the running daemon over WORKSPACE/serve.sock. If none runs, shows what the last one wrote to the catalog
+      and says so ("phase":"stopped" in JSON). Exit 75 if there is neither.
 
       Examples:
         tamis status -w /var/lib/tamis/ws
@@ -37,11 +37,13 @@ struct StatusCommand: ParsableCommand {
 
   /// nil if no daemon listens.
   private static func ask(_ workspace: String) throws -> DaemonStatus? {
-    guard let reply = try StatusClient.ask(path: "/status", socket: StatusClient.socket(workspace: workspace)) else {
+    guard let reply = try StatusClient.ask(path: "/status", socket: StatusClient.socket(workspace: workspace))
+    else {
       return nil
     }
     guard reply.status == 200, let status = try? StatusJSON.status(reply.body) else {
-      throw ValidationError("\(workspace): the daemon is another version of tamis; its status cannot be read.")
+      throw ValidationError(
+        "\(workspace): the daemon is another version of tamis; its status cannot be read.")
     }
     return status
   }
@@ -51,7 +53,10 @@ struct StatusCommand: ParsableCommand {
 enum DaemonRequest {
   /// - Returns: what to print; nil if no daemon listens there.
   static func fit(workspace: String) throws -> String? {
-    guard let reply = try StatusClient.ask("POST", path: "/fit", socket: StatusClient.socket(workspace: workspace)) else {
+    guard
+      let reply = try StatusClient.ask(
+        "POST", path: "/fit", socket: StatusClient.socket(workspace: workspace))
+    else {
       return nil
     }
     guard reply.status == 202 else {
@@ -59,6 +64,7 @@ enum DaemonRequest {
       Console.error("\(workspace): the daemon refused the fit: \(answer)")
       throw ExitCode(ExitStatus.temporary.rawValue)
     }
-    return "The daemon of \(workspace) was asked for a new plan; `tamis status -w \(workspace)` shows when it is there."
+    return
+      "The daemon of \(workspace) was asked for a new plan; `tamis status -w \(workspace)` shows when it is there."
   }
 }

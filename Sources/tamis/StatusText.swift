@@ -5,7 +5,9 @@ import Pipeline
 /// A daemon's status for people.
 enum StatusText {
   /// - Parameter now: seconds since 1970.
-  static func text(_ status: DaemonStatus, isRunning: Bool, now: Double = Date().timeIntervalSince1970) -> String {
+  static func text(_ status: DaemonStatus, isRunning: Bool, now: Double = Date().timeIntervalSince1970)
+    -> String
+  {
     var lines = [head(status, isRunning: isRunning, now: now)]
     for pause in status.paused { lines.append("Paused:     " + words(pause, status)) }
     lines.append("Plan:       " + plan(status))
@@ -16,7 +18,7 @@ enum StatusText {
     if let drift = status.drift { lines.append("Drift:      " + words(drift)) }
     lines.append("Room:       " + room(status))
     if let problem = status.reloadProblem {
-      lines.append("Recipe:     the last reload was refused, the old one is in force: \(problem)")
+      lines.append("Reload:     refused, the old recipe is in force: \(problem)")
     }
     if let failure = status.failure, !status.paused.contains(.inputOutput) {
       lines.append("Last fault: \(failure)")
@@ -27,7 +29,8 @@ enum StatusText {
 
   private static func head(_ status: DaemonStatus, isRunning: Bool, now: Double) -> String {
     guard isRunning else {
-      return "Not running. What follows was written \(ago(status.updatedAt, now)), by tamis \(status.version)."
+      return
+        "Not running. What follows was written \(ago(status.updatedAt, now)), by tamis \(status.version)."
     }
     let phase =
       switch status.phase {
@@ -38,7 +41,8 @@ enum StatusText {
       case .draining: "ending: finishing what is in work"
       case .stopped: "stopped"
       }
-    return "Running:    \(phase) (pid \(status.pid), tamis \(status.version), up \(span(now - status.startedAt)))"
+    return
+      "Running:    \(phase) (pid \(status.pid), tamis \(status.version), up \(span(now - status.startedAt)))"
   }
 
   private static func words(_ pause: DaemonStatus.Pause, _ status: DaemonStatus) -> String {
@@ -63,7 +67,8 @@ enum StatusText {
 
   private static func shards(_ status: DaemonStatus) -> String {
     let rest = status.shards.filter { $0.key != "done" && $0.value > 0 }.sorted { $0.key < $1.key }
-    return (["\(status.shards["done"] ?? 0) done"] + rest.map { "\($0.value) \($0.key)" }).joined(separator: ", ")
+    return (["\(status.shards["done"] ?? 0) done"] + rest.map { "\($0.value) \($0.key)" }).joined(
+      separator: ", ")
   }
 
   private static func samples(_ status: DaemonStatus) -> String {
@@ -92,12 +97,14 @@ enum StatusText {
     guard let ingest = status.stages["ingest"], ingest.runs > 0, ingest.seconds > 0 else { return nil }
     let perShard = String(format: "%.1f s", ingest.seconds / Double(ingest.runs))
     let up = max(1, now - status.startedAt)
-    return "\(perShard) a shard to ingest; at work \(Int((min(1, ingest.seconds / up) * 100).rounded())) % of the time"
+    return
+      "\(perShard) a shard to ingest; at work \(Int((min(1, ingest.seconds / up) * 100).rounded())) % of the time"
   }
 
   private static func words(_ drift: DaemonStatus.Drift) -> String {
     String(
-      format: "KS %.3f (limit %.3f), PSI %.3f (limit %.3f) over %d samples%@", drift.ks, drift.ksLimit, drift.psi,
+      format: "KS %.3f (limit %.3f), PSI %.3f (limit %.3f) over %d samples%@", drift.ks, drift.ksLimit,
+      drift.psi,
       drift.psiLimit, drift.samples, drift.isAlarmed ? ": the stream has left the plan" : "")
   }
 
@@ -108,7 +115,9 @@ enum StatusText {
 
   private static func bytes(_ number: UInt64) -> String { ByteSize.text(Int(clamping: number)) }
 
-  private static func count(_ number: Int, _ noun: String) -> String { "\(number) \(noun)\(number == 1 ? "" : "s")" }
+  private static func count(_ number: Int, _ noun: String) -> String {
+    "\(number) \(noun)\(number == 1 ? "" : "s")"
+  }
 
   private static func ago(_ time: Double, _ now: Double) -> String { span(now - time) + " ago" }
 

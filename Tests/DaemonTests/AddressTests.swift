@@ -11,8 +11,10 @@ import Testing
     listen: String?, socket: String?, allowsPortInUse: Bool = false,
     notice: @escaping @Sendable (String) -> Void = { _ in }
   ) throws -> StatusServer {
-    try StatusServer(
-      board: StatusBoard(), requests: OperatorRequests {}, listen: listen, socket: socket,
+    let board = StatusBoard()
+    board.beat()
+    return try StatusServer(
+      board: board, requests: OperatorRequests {}, listen: listen, socket: socket,
       allowsPortInUse: allowsPortInUse, notice: notice)
   }
 
@@ -77,7 +79,8 @@ import Testing
       let said = Mutex<[String]>([])
       let none = try server(listen: "127.0.0.1:0", socket: path) { text in said.withLock { $0.append(text) } }
       try none.start()
-      #expect(said.withLock { $0 }.count == 1 && said.withLock { $0 }[0].contains(part), "\(said.withLock { $0 })")
+      #expect(
+        said.withLock { $0 }.count == 1 && said.withLock { $0 }[0].contains(part), "\(said.withLock { $0 })")
       #expect(try curl("http://127.0.0.1:\(none.port!)/healthz").status == 200)
       none.stop(deadline: 1)
     }

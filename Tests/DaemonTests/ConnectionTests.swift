@@ -12,7 +12,8 @@ import Testing
       #expect(server.requests.take() == [.fit])
       #expect(try curl("--unix-socket", server.socket, "-d", large, url).status == 413)
       #expect(
-        try curl("--unix-socket", server.socket, "-H", "Transfer-Encoding: chunked", "-d", large, url).status == 413)
+        try curl("--unix-socket", server.socket, "-H", "Transfer-Encoding: chunked", "-d", large, url).status
+          == 413)
       #expect(try curl("-X", "GET", "-d", large, server.url + "/status").status == 413)
       // Not even begun to be sent.
       let announced = try python(
@@ -38,8 +39,12 @@ import Testing
       }
       let path = try python(server, "print(rest(connect(b'GET /' + b'a' * 50000 + HEAD + b'\\r\\n'))[:12])")
       #expect(path.hasPrefix("b'HTTP/1.1 4") || path == "b''")
-      for nonsense in ["b'PRI * HTTP/2.0\\r\\n\\r\\nSM\\r\\n\\r\\n'", "bytes(range(256))", "b'GET\\r\\n\\r\\n'"] {
-        #expect(try python(server, "print(rest(connect(\(nonsense)))[:10])").hasPrefix("b'HTTP/1.1 "), "\(nonsense)")
+      for nonsense in [
+        "b'PRI * HTTP/2.0\\r\\n\\r\\nSM\\r\\n\\r\\n'", "bytes(range(256))", "b'GET\\r\\n\\r\\n'",
+      ] {
+        #expect(
+          try python(server, "print(rest(connect(\(nonsense)))[:10])").hasPrefix("b'HTTP/1.1 "), "\(nonsense)"
+        )
       }
       #expect(try curl(server.url + "/healthz").status == 200)
     }

@@ -60,7 +60,9 @@ import Testing
         _ = eventually { server.server.listeners == 1 }
         let data = "\"" + String(repeating: "x", count: 10_000) + "\""
         // More than the socket's buffers and the queue together.
-        for _ in 0..<5_000 where server.server.listeners > 0 { server.board.tell(.init(name: "notice", data: data)) }
+        for _ in 0..<5_000 where server.server.listeners > 0 {
+          server.board.tell(.init(name: "notice", data: data))
+        }
       }
       told.start()
       let program = """

@@ -6,11 +6,14 @@ import Testing
   @Test func namesThatOthersControlAreNotServed() throws {
     try StatusServerUnderTest.with { (server) throws in
       let port = server.server.port!
-      for host in ["localhost:\(port)", "127.0.0.1:\(port)", "LOCALHOST", "localhost.:80", "[::1]:\(port)", "10.1.2.3"] {
+      for host in [
+        "localhost:\(port)", "127.0.0.1:\(port)", "LOCALHOST", "localhost.:80", "[::1]:\(port)", "10.1.2.3",
+      ] {
         #expect(try curl("-H", "Host: \(host)", server.url + "/status").status == 200, "\(host)")
       }
       for host in [
-        "evil.example", "evil.example:\(port)", "127.0.0.1.evil.example", "localhost.evil.example", "2130706433",
+        "evil.example", "evil.example:\(port)", "127.0.0.1.evil.example", "localhost.evil.example",
+        "2130706433",
         "0x7f.1", "127.1", "evil",
       ] {
         #expect(try curl("-H", "Host: \(host)", server.url + "/status").status == 421, "\(host)")
@@ -20,7 +23,9 @@ import Testing
       }
       #expect(try curl("-H", "Host:", server.url + "/status").status == 400)
       let two = try python(
-        server, "print(rest(connect(b'GET /status' + HEAD + b'Host: evil.example\\r\\nConnection: close\\r\\n\\r\\n'))[:12])")
+        server,
+        "print(rest(connect(b'GET /status' + HEAD + b'Host: evil.example\\r\\nConnection: close\\r\\n\\r\\n'))[:12])"
+      )
       #expect(two == "b'HTTP/1.1 400'")
     }
   }
@@ -59,7 +64,10 @@ import Testing
     #expect(try ListenAddress("[::1]:8088").isLoopback)
     #expect(try !ListenAddress("0.0.0.0:8088").isLoopback)
     #expect(try !ListenAddress("127.evil.example:8088").isLoopback)
-    for text in ["", "8088", ":8088", "localhost", "localhost:", "localhost:65536", "::1:8088", "[::1]", "a b:1", "h:1:2"] {
+    for text in [
+      "", "8088", ":8088", "localhost", "localhost:", "localhost:65536", "::1:8088", "[::1]", "a b:1",
+      "h:1:2",
+    ] {
       #expect(throws: (any Error).self, "\(text)") { try ListenAddress(text) }
     }
   }

@@ -6,20 +6,27 @@ import Testing
   @Test func linesHaveTheAgreedFieldsInOrder() throws {
     let line = LogLine.json(
       level: "warning", message: "a \"quoted\"\nmessage",
-      fields: ["code": "truncated_image", "offset": "1024", "key": "k/1", "shard": "00000", "component": "ingest", "member": "",
-        "dur_ms": "7", "path": "/x"],
+      fields: [
+        "code": "truncated_image", "offset": "1024", "key": "k/1", "shard": "00000", "component": "ingest",
+        "member": "",
+        "dur_ms": "7", "path": "/x",
+      ],
       time: Date(timeIntervalSince1970: 1_700_000_000.5))
     #expect(
-      line == #"{"ts":"2023-11-14T22:13:20.500Z","level":"warning","msg":"a \"quoted\"\nmessage","component":"ingest","#
+      line
+        == #"{"ts":"2023-11-14T22:13:20.500Z","level":"warning","msg":"a \"quoted\"\nmessage","component":"ingest","#
         + #""shard":"00000","key":"k/1","offset":1024,"code":"truncated_image","dur_ms":7,"path":"/x"}"#)
   }
 
   /// Read back by Python's json.
   @Test func everythingStaysOneShortLine() throws {
     let nasty = [
-      String(repeating: "é", count: 5000), "\u{0}\u{1B}[2J\r\n\u{2028}\u{85}", "\u{FFFD}\\\"/", String(repeating: "👩‍👩‍👧", count: 900),
+      String(repeating: "é", count: 5000), "\u{0}\u{1B}[2J\r\n\u{2028}\u{85}", "\u{FFFD}\\\"/",
+      String(repeating: "👩‍👩‍👧", count: 900),
     ]
-    let lines = nasty.map { LogLine.json(level: "notice", message: $0, fields: ["key": $0, "offset": "1e5"]) }
+    let lines = nasty.map {
+      LogLine.json(level: "notice", message: $0, fields: ["key": $0, "offset": "1e5"])
+    }
     #expect(lines.allSatisfy { !$0.utf8.contains(10) && $0.utf8.count < 8 * LogLine.longest })
     let program = """
       import json, sys
@@ -75,7 +82,8 @@ import Testing
     var limit = RepeatLimit()
     for number in 0..<100_000 { _ = limit.decide("kind \(number)", now: 1) }
     // Numbers make no kinds of their own.
-    #expect(RepeatLimit.kind(ofText: "00017: taken; 5 done") == RepeatLimit.kind(ofText: "00018: taken; 66 done"))
+    #expect(
+      RepeatLimit.kind(ofText: "00017: taken; 5 done") == RepeatLimit.kind(ofText: "00018: taken; 66 done"))
     #expect(RepeatLimit.kind(ofText: String(repeating: "x", count: 1000)).count == 64)
     #expect(MemoryLayout<RepeatLimit>.size < 200)
   }

@@ -96,8 +96,9 @@ import Testing
       #expect(samples["tamis_samples_total{reason='\(reason)',result='dropped',stage='decide'}"] == 0)
     }
     // The same series with and without data: nothing appears only when it first happens.
-    #expect(Set(samples.keys.filter { !$0.contains("version") })
-      == Set(try parsed(MetricsPage.text(status)).keys.filter { !$0.contains("version") }))
+    #expect(
+      Set(samples.keys.filter { !$0.contains("version") })
+        == Set(try parsed(MetricsPage.text(status)).keys.filter { !$0.contains("version") }))
   }
 
   static let promtool = Tools.root + "/.deps/prometheus/promtool"

@@ -60,12 +60,16 @@ import Testing
     }
   }
 
-  @Test(arguments: [
-    (DaemonStatus.Phase.starting, [], 503), (.bootstrap, [], 200), (.fitting, [], 200), (.streaming, [], 200),
-    (.draining, [], 503), (.stopped, [], 503), (.streaming, [.asked], 200), (.streaming, [.disk], 503),
-    (.bootstrap, [.asked, .inputOutput], 503),
-  ] as [(DaemonStatus.Phase, [DaemonStatus.Pause], Int)])
-  func readinessFollowsPhaseAndPauses(phase: DaemonStatus.Phase, paused: [DaemonStatus.Pause], code: Int) throws {
+  @Test(
+    arguments: [
+      (DaemonStatus.Phase.starting, [], 503), (.bootstrap, [], 200), (.fitting, [], 200),
+      (.streaming, [], 200),
+      (.draining, [], 503), (.stopped, [], 503), (.streaming, [.asked], 200), (.streaming, [.disk], 503),
+      (.bootstrap, [.asked, .inputOutput], 503),
+    ] as [(DaemonStatus.Phase, [DaemonStatus.Pause], Int)])
+  func readinessFollowsPhaseAndPauses(phase: DaemonStatus.Phase, paused: [DaemonStatus.Pause], code: Int)
+    throws
+  {
     try StatusServerUnderTest.with { (server) throws in
       server.board.update { status in
         (status.phase, status.paused) = (phase, paused)
@@ -87,14 +91,17 @@ import Testing
       for (path, request) in [
         ("/fit", OperatorRequests.Request.fit), ("/pause", .pause), ("/resume", .resume),
       ] {
-        #expect(try curl("--unix-socket", server.socket, "-X", "POST", "http://localhost" + path).status == 202)
+        #expect(
+          try curl("--unix-socket", server.socket, "-X", "POST", "http://localhost" + path).status == 202)
         #expect(server.requests.take() == [request])
-        let good = try curl("-X", "POST", "-H", "Authorization: Bearer correct-horse-battery", server.url + path)
+        let good = try curl(
+          "-X", "POST", "-H", "Authorization: Bearer correct-horse-battery", server.url + path)
         #expect(good.status == 202)
         #expect(server.requests.take() == [request])
         for header in [
           "Authorization: Bearer correct-horse-batterx", "Authorization: Bearer correct-horse-batter",
-          "Authorization: Bearer correct-horse-battery1", "Authorization: Bearer ", "Authorization: Basic Y29ycmVjdA==",
+          "Authorization: Bearer correct-horse-battery1", "Authorization: Bearer ",
+          "Authorization: Basic Y29ycmVjdA==",
           "X: y",
         ] {
           #expect(try curl("-X", "POST", "-H", header, server.url + path).status == 403, "\(header)")

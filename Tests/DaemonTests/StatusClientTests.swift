@@ -46,7 +46,7 @@ import Testing
     ]
     process.standardError = FileHandle.nullDevice
     try process.run()
-    defer { process.terminate() }
+    defer { kill(process.processIdentifier, SIGKILL) }
     #expect(eventually { FileManager.default.fileExists(atPath: socket) })
     usleep(200_000)
     let error = #expect(throws: FileError.self) {

@@ -1,8 +1,8 @@
 import Daemon
 import Foundation
 import Synchronization
-import Testing
 import TestSupport
+import Testing
 
 /// A status server on a free port and on a socket, with what it is told and says.
 final class StatusServerUnderTest: Sendable {
@@ -21,6 +21,7 @@ final class StatusServerUnderTest: Sendable {
     var status = DaemonStatus()
     (status.phase, status.version, status.workspace) = (.streaming, "1.2.3", "/data/\"ws\"\n")
     board = StatusBoard(status)
+    board.beat()
     var limits = StatusServer.Limits()
     change(&limits)
     let box = Box()
@@ -82,7 +83,9 @@ func curl(_ arguments: String...) throws -> CurlReply {
   reply.status = Int(lines[0].split(separator: " ")[1]) ?? 0
   for line in lines.dropFirst() {
     let parts = line.split(separator: ":", maxSplits: 1)
-    if parts.count == 2 { reply.headers[parts[0].lowercased()] = parts[1].trimmingCharacters(in: .whitespaces) }
+    if parts.count == 2 {
+      reply.headers[parts[0].lowercased()] = parts[1].trimmingCharacters(in: .whitespaces)
+    }
   }
   reply.body = String(text[end.upperBound...])
   return reply
@@ -107,7 +110,8 @@ func python(_ server: StatusServerUnderTest, _ program: String) throws -> String
     HEAD = b" HTTP/1.1\\r\\nHost: localhost\\r\\n"
 
     """
-  return try output(of: Tools.python, ["-c", preamble + program]).trimmingCharacters(in: .whitespacesAndNewlines)
+  return try output(of: Tools.python, ["-c", preamble + program]).trimmingCharacters(
+    in: .whitespacesAndNewlines)
 }
 
 enum Tools {

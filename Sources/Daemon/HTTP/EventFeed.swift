@@ -42,7 +42,9 @@ final class EventFeed: Sendable {
   var hasRoom: Bool { state.withLock { $0.queues.count < limits.eventClients && !$0.isClosed } }
 
   /// - Returns: nil when there is no room.
-  func join(after lastID: String?, dropped: @escaping @Sendable () -> Void) -> (number: UInt64, queue: EventQueue)? {
+  func join(after lastID: String?, dropped: @escaping @Sendable () -> Void) -> (
+    number: UInt64, queue: EventQueue
+  )? {
     let status = board.status
     return state.withLock { state in
       guard state.queues.count < limits.eventClients, !state.isClosed else { return nil }
@@ -93,7 +95,8 @@ final class EventFeed: Sendable {
   }
 
   private func send(_ event: StatusBoard.Event) {
-    let (text, queues) = state.withLock { state in
+    // Under the lock, so that all see the order of the ids.
+    state.withLock { state in
       state.lastNumber += 1
       let text = Self.text(event, id: "\(tag)-\(state.lastNumber)")
       state.recent.append(Kept(number: state.lastNumber, text: text))
@@ -101,9 +104,8 @@ final class EventFeed: Sendable {
       while state.recentBytes > limits.eventQueueBytes / 2 {
         state.recentBytes -= state.recent.removeFirst().text.utf8.count
       }
-      return (text, Array(state.queues.values))
+      for queue in state.queues.values { queue.push(text) }
     }
-    for queue in queues { queue.push(text) }
   }
 
   /// The number in one of our ids; nil if it is of another process.

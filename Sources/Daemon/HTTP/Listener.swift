@@ -75,15 +75,17 @@ final class Listener: Sendable {
       return Fault(text: "could not be opened within \(Int(Self.openSeconds)) seconds")
     }
     guard case .failure(let fault) = state.withLock({ $0.opened }) else { return nil }
+    if case .unix(let path) = place { SocketFile(path).removeDraft() }
     return fault
   }
 
   func beginClosing() {
-    let server = state.withLock { state in
+    let (server, opened) = state.withLock { state in
       state.isClosing = true
-      return state.server
+      return (state.server, state.opened)
     }
-    if case .unix(let path) = place { SocketFile(path).remove() }
+    // One that was never ours stays.
+    if case .unix(let path) = place, case .success = opened { SocketFile(path).remove() }
     guard let server else { return }
     Task(executorPreference: ServerThread.shared) { try? await server.shutdownGracefully() }
   }
@@ -144,11 +146,13 @@ final class Listener: Sendable {
       configuration: .init(
         additionalChannelHandlers: [
           ConnectionDeadlines(
-            requestTime: .seconds(Int64(limits.requestSeconds)), writeTime: .seconds(Int64(limits.writeSeconds)))
+            requestTime: .seconds(Int64(limits.requestSeconds)),
+            writeTime: .seconds(Int64(limits.writeSeconds)))
         ],
         idleTimeout: .seconds(Int64(limits.idleSeconds)),
         httpDecoderConfiguration: .init(
-          maxHeaderFieldSize: limits.headerBytes, maxHeaderListSize: limits.headerBytes, maxHeaderFieldCount: 100)))
+          maxHeaderFieldSize: limits.headerBytes, maxHeaderListSize: limits.headerBytes,
+          maxHeaderFieldCount: 100)))
     let address: BindAddress =
       switch place {
       case .tcp(let address): .hostname(address.host, port: address.port)

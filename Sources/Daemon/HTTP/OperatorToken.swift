@@ -11,15 +11,20 @@ public struct OperatorToken: Sendable {
   ///
   /// - Throws: ``PipelineError`` (usage): no such file, others may read it, or the token is shorter than 16 bytes.
   public init(file path: String) throws(PipelineError) {
-    func fault(_ text: String) -> PipelineError { PipelineError(.usage, "daemon.token_file: \(path): \(text)") }
+    func fault(_ text: String) -> PipelineError {
+      PipelineError(.usage, "daemon.token_file: \(path): \(text)")
+    }
     guard let mode = try? FileManager.default.attributesOfItem(atPath: path)[.posixPermissions] as? Int,
       let data = FileManager.default.contents(atPath: path)
     else { throw fault("cannot be read") }
     guard mode & 0o007 == 0 else { throw fault("everybody on this machine may read it (chmod 600)") }
     let line = data.prefix { $0 != UInt8(ascii: "\n") && $0 != UInt8(ascii: "\r") }
-    guard line.count >= Self.shortest else { throw fault("the token is shorter than \(Self.shortest) characters") }
+    guard line.count >= Self.shortest else {
+      throw fault("the token is shorter than \(Self.shortest) characters")
+    }
     guard line.count <= Self.longest, line.allSatisfy({ $0 > 0x20 && $0 < 0x7F }) else {
-      throw fault("the token is one line of at most \(Self.longest) printable ASCII characters without spaces")
+      throw fault(
+        "the token is one line of at most \(Self.longest) printable ASCII characters without spaces")
     }
     bytes = [UInt8](line)
   }

@@ -30,10 +30,13 @@ struct RequestGate: RouterMiddleware {
 
   @concurrent
   func handle(
-    _ request: Request, context: StatusContext, next: @concurrent (Request, StatusContext) async throws -> Response
+    _ request: Request, context: StatusContext,
+    next: @concurrent (Request, StatusContext) async throws -> Response
   ) async throws -> Response {
     var response =
-      if let refusal = try await refusal(request, context) { refusal } else { try await next(request, context) }
+      if let refusal = try await refusal(request, context) { refusal } else {
+        try await next(request, context)
+      }
     response.headers[.date] = Answer.date()
     response.headers[.cacheControl] = "no-store"
     response.headers[.xContentTypeOptions] = "nosniff"

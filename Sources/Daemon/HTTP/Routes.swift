@@ -12,7 +12,9 @@ struct Routes {
   /// What each path takes; anything else is 404 or 405.
   static let methods: [String: [HTTPRequest.Method]] = {
     var methods: [String: [HTTPRequest.Method]] = [:]
-    for path in ["/", "/healthz", "/readyz", "/metrics", "/status", "/events"] { methods[path] = [.get, .head] }
+    for path in ["/", "/healthz", "/readyz", "/metrics", "/status", "/events"] {
+      methods[path] = [.get, .head]
+    }
     for path in ["/fit", "/pause", "/resume"] { methods[path] = [.post] }
     return methods
   }()
@@ -37,7 +39,8 @@ struct Routes {
     router.get("/") { _, _ in Answer.text(Self.index) }
     router.get("healthz") { _, _ in Self.answer(Health.alive(board, limit: beatLimit)) }
     router.get("readyz") { _, _ in Self.answer(Health.ready(board, limit: beatLimit)) }
-    router.get("metrics") { _, _ in Answer.text(MetricsPage.text(board.status), type: MetricsPage.contentType) }
+    router.get("metrics") { _, _ in Answer.text(MetricsPage.text(board.status), type: MetricsPage.contentType)
+    }
     router.get("status") { _, _ in Answer.json(.ok, StatusJSON.line(board.status)) }
     router.get("events") { request, context in events(request, context) }
     // Made by hand: a head must not join the feed.

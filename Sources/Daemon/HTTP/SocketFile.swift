@@ -41,8 +41,10 @@ struct SocketFile {
 
   func remove() {
     _ = unsafe unlink(path)
-    try? Directory.remove(privateDirectory)
+    removeDraft()
   }
+
+  func removeDraft() { try? Directory.remove(privateDirectory) }
 
   private static func fault(_ call: String) -> Listener.Fault {
     let number = errno

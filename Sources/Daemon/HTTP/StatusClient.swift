@@ -28,10 +28,11 @@ public enum StatusClient {
     let connection: UnixConnection
     do {
       connection = try UnixConnection(path: socket, deadline: .now() + seconds)
-    } catch where [ENOENT, ECONNREFUSED, ENAMETOOLONG, ENOTDIR].contains(error.errno) {
+    } catch  where [ENOENT, ECONNREFUSED, ENAMETOOLONG, ENOTDIR].contains(error.errno) {
       return nil
     }
-    let request = "\(method) \(path) HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
+    let request =
+      "\(method) \(path) HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
     try connection.send(Array(request.utf8))
     var answer: [UInt8] = []
     while true {

@@ -60,8 +60,10 @@ public final class StatusServer: Sendable {
   ///   - notice: what the user should know; called from any thread.
   /// - Throws: ``PipelineError`` (usage) if `listen` is no address.
   public init(
-    board: StatusBoard, requests: OperatorRequests, listen: String?, socket: String?, token: OperatorToken? = nil,
-    allowsPortInUse: Bool = false, limits: Limits = Limits(), notice: @escaping @Sendable (String) -> Void = { _ in }
+    board: StatusBoard, requests: OperatorRequests, listen: String?, socket: String?,
+    token: OperatorToken? = nil,
+    allowsPortInUse: Bool = false, limits: Limits = Limits(),
+    notice: @escaping @Sendable (String) -> Void = { _ in }
   ) throws(PipelineError) {
     let address: ListenAddress? = if let listen { try ListenAddress(listen) } else { nil }
     self.board = board
@@ -76,7 +78,8 @@ public final class StatusServer: Sendable {
     let gate = RequestGate(
       hosts: address.map { HostRules(listen: $0) }, token: token, methods: Routes.methods,
       bodyLimit: limits.bodyBytes)
-    let service = Listener.Service(responder: routes.responder(gate), limits: limits, group: group, notice: notice)
+    let service = Listener.Service(
+      responder: routes.responder(gate), limits: limits, group: group, notice: notice)
     tcp = address.map { Listener(.tcp($0), service) }
     local = socket.map { Listener(.unix($0), service) }
   }

@@ -55,7 +55,9 @@ struct UnixConnection: ~Copyable {
   func receive(_ limit: Int) throws(FileError) -> [UInt8] {
     var buffer = [UInt8](repeating: 0, count: limit)
     while true {
-      let count = unsafe buffer.withUnsafeMutableBytes { unsafe recv(descriptor, $0.baseAddress, $0.count, 0) }
+      let count = unsafe buffer.withUnsafeMutableBytes {
+        unsafe recv(descriptor, $0.baseAddress, $0.count, 0)
+      }
       if count >= 0 { return Array(buffer.prefix(count)) }
       try wait("recv", Int16(POLLIN))
     }

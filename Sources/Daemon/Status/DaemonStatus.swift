@@ -37,6 +37,13 @@ public struct DaemonStatus: Codable, Sendable, Equatable {
     public var psiLimit = 0.0
     public var isAlarmed = false
     public init() {}
+
+    enum CodingKeys: String, CodingKey {
+      case samples, ks, psi
+      case ksLimit = "ks_limit"
+      case psiLimit = "psi_limit"
+      case isAlarmed = "is_alarmed"
+    }
   }
 
   /// A stage's work in this process.

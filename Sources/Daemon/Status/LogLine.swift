@@ -10,7 +10,9 @@ public enum LogLine {
   private static let numbers: Set = ["offset", "dur_ms", "samples", "bytes", "shards"]
 
   /// `{"ts": …, "level": …, "msg": …, …}`; `ts` is RFC 3339 in UTC with milliseconds. Empty fields are left out.
-  public static func json(level: String, message: String, fields: [String: String], time: Date = Date()) -> String {
+  public static func json(level: String, message: String, fields: [String: String], time: Date = Date())
+    -> String
+  {
     let timestamp = time.formatted(
       .iso8601.year().month().day().timeZone(separator: .omitted).time(includingFractionalSeconds: true)
         .timeSeparator(.colon))

@@ -54,7 +54,8 @@ public enum MetricsPage {
     page.begin("tamis_shards_total", .counter, "Input shards by result.")
     for result in shardResults { page.sample(["result": result], status.shards[result] ?? 0) }
     page.single(
-      "tamis_published_shards_total", .counter, "Shards written for trainers.", Double(status.shardsPublished))
+      "tamis_published_shards_total", .counter, "Shards written for trainers.", Double(status.shardsPublished)
+    )
     page.single("tamis_bytes_read_total", .counter, "Bytes of input shards read.", Double(status.bytesRead))
     page.single(
       "tamis_bytes_written_total", .counter, "Bytes of shards published.", Double(status.bytesWritten))
@@ -112,15 +113,18 @@ public enum MetricsPage {
       "tamis_drift_window_samples", .gauge, "Samples that the drift is measured on; 0: not measured.",
       Double(drift.samples))
     page.single(
-      "tamis_drift_ks", .gauge, "Kolmogorov-Smirnov distance of centroid distances from the plan's.", drift.ks)
+      "tamis_drift_ks", .gauge, "Kolmogorov-Smirnov distance of centroid distances from the plan's.", drift.ks
+    )
     page.single("tamis_drift_ks_limit", .gauge, "Above it the drift counts.", drift.ksLimit)
     page.single(
-      "tamis_drift_psi", .gauge, "Population stability index of concept shares against the plan's.", drift.psi)
+      "tamis_drift_psi", .gauge, "Population stability index of concept shares against the plan's.", drift.psi
+    )
     page.single("tamis_drift_psi_limit", .gauge, "Above it the drift counts.", drift.psiLimit)
     page.single(
       "tamis_drift_alarm", .gauge, "1 while the drift is above a limit.", drift.isAlarmed ? 1 : 0)
     page.single(
-      "tamis_config_last_reload_successful", .gauge, "0 if the last recipe was refused and the old one stays.",
+      "tamis_config_last_reload_successful", .gauge,
+      "0 if the last recipe was refused and the old one stays.",
       status.reloadSucceeded ? 1 : 0)
     page.single(
       "tamis_config_last_reload_success_timestamp_seconds", .gauge, "When a recipe was last taken.",

@@ -18,7 +18,9 @@ public struct ProcessUsage: Sendable, Equatable {
     var usage = ProcessUsage()
     if let statm = try? String(contentsOfFile: "/proc/self/statm", encoding: .utf8) {
       let fields = statm.split(separator: " ")
-      if fields.count > 1, let pages = Int(fields[1]) { usage.residentBytes = pages * sysconf(Int32(_SC_PAGESIZE)) }
+      if fields.count > 1, let pages = Int(fields[1]) {
+        usage.residentBytes = pages * sysconf(Int32(_SC_PAGESIZE))
+      }
     }
     if let names = try? FileManager.default.contentsOfDirectory(atPath: "/proc/self/fd") {
       // One of them is the directory being read.
