@@ -21,11 +21,14 @@ public struct ConceptModel: Sendable {
   public var threshold: [Float]
   /// What was seen when it was fitted; nil for a model read from its arrays.
   public var diagnostics: ConceptDiagnostics?
+  /// What drift is measured against; nil for a model without it.
+  public var drift: DriftReference?
 
   /// A model from its arrays, as read from `models/concepts`.
   public init(
     centroids: EmbeddingMatrix, size: [Int], dIntra: [Double], dInter: [Double], complexity: [Double],
-    target: [Double], quota: [Int], threshold: [Float], diagnostics: ConceptDiagnostics? = nil
+    target: [Double], quota: [Int], threshold: [Float], diagnostics: ConceptDiagnostics? = nil,
+    drift: DriftReference? = nil
   ) {
     self.centroids = centroids
     self.size = size
@@ -36,5 +39,6 @@ public struct ConceptModel: Sendable {
     self.quota = quota
     self.threshold = threshold
     self.diagnostics = diagnostics
+    self.drift = drift
   }
 }

@@ -39,6 +39,12 @@ enum ConceptStage {
         concepts.rule == .random
         ? Ranking.unitInterval(context.randomValue(survivors[last])) : distances[last]
     }
+    model.drift = DriftReference(
+      rows: survivors, of: matrix, centroids: centroids, assigned: assigned,
+      trained: given == nil
+        ? context.trained(survivors, clusters: centroids.rows, epoch: Ranking.conceptEpoch)
+        : survivors.map { _ in false },
+      threads: threads)
     return model
   }
 

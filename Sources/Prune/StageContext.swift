@@ -16,11 +16,7 @@ struct StageContext {
     epoch: UInt64, stage: String
   ) throws(PruneError) -> EmbeddingMatrix {
     if let given { return given }
-    var kmeans = KMeans.Settings(clusters: clusters)
-    kmeans.iterations = settings.iterations
-    kmeans.seed = settings.seed
-    kmeans.epoch = epoch
-    kmeans.threads = settings.threads
+    let kmeans = clustering(clusters, epoch)
     do {
       let fit = try KMeans.fit(survivors, of: matrix, keyHashes: keyHashes, kmeans)
       if fit.repairs > 0 { notices.append(.clustersRefilled(stage: stage, count: fit.repairs)) }
@@ -28,6 +24,22 @@ struct StageContext {
     } catch {
       throw .clusters(stage: stage, clusters: clusters, rows: survivors.count)
     }
+  }
+
+  private func clustering(_ clusters: Int, _ epoch: UInt64) -> KMeans.Settings {
+    var kmeans = KMeans.Settings(clusters: clusters)
+    kmeans.iterations = settings.iterations
+    kmeans.seed = settings.seed
+    kmeans.epoch = epoch
+    kmeans.threads = settings.threads
+    return kmeans
+  }
+
+  /// For each of the rows `survivors` whether ``centroids(_:_:_:_:epoch:stage:)`` trains on it.
+  func trained(_ survivors: [Int32], clusters: Int, epoch: UInt64) -> [Bool] {
+    let sample = Set(
+      KMeans.trainingSample(survivors, keyHashes: keyHashes, clustering(clusters, epoch)))
+    return survivors.map(sample.contains)
   }
 
   /// The random rank of a row.

@@ -43,6 +43,12 @@ enum ConceptFiles {
     try NpyFile.write(model.target, to: base + "target.npy")
     try NpyFile.write(model.quota.map { Int64($0) }, to: base + "quota.npy")
     try NpyFile.write(model.threshold, to: base + "threshold.npy")
+    if let drift = model.drift {
+      try NpyFile.write(
+        drift.distances + drift.fitted, shape: [2, drift.distances.count],
+        to: base + "drift_distances.npy")
+      try NpyFile.write(drift.counts.map { Int64($0) }, to: base + "drift_counts.npy")
+    }
     var manifest = manifest
     manifest.diagnostics = model.diagnostics
     try commit(directory, manifest)
@@ -81,13 +87,26 @@ enum ConceptFiles {
   static func read(_ path: String) throws -> ConceptModel? {
     guard try FileStatus(path: path + "/manifest.json") != nil else { return nil }
     func array(_ name: String) throws -> NpyReader { try NpyReader(path: path + "/" + name) }
+    let size = try array("size.npy").vector(of: Int64.self).map { Int($0) }
     return ConceptModel(
       centroids: try EmbeddingFile.read(path + "/centroids.npy"),
-      size: try array("size.npy").vector(of: Int64.self).map { Int($0) },
+      size: size,
       dIntra: try array("d_intra.npy").doubles(), dInter: try array("d_inter.npy").doubles(),
       complexity: try array("complexity.npy").doubles(), target: try array("target.npy").doubles(),
       quota: try array("quota.npy").vector(of: Int64.self).map { Int($0) },
-      threshold: try array("threshold.npy").vector(of: Float.self))
+      threshold: try array("threshold.npy").vector(of: Float.self), drift: try drift(path, sizes: size))
+  }
+
+  /// What drift is measured against; nil in models of before it was.
+  private static func drift(_ path: String, sizes: [Int]) throws -> DriftReference? {
+    guard try FileStatus(path: path + "/drift_distances.npy") != nil else { return nil }
+    let reader = try NpyReader(path: path + "/drift_distances.npy")
+    let counts = try NpyReader(path: path + "/drift_counts.npy").vector(of: Int64.self).map { Int($0) }
+    guard reader.shape.count == 2, reader.rowCount == 2, counts.count == sizes.count else {
+      throw NpyError(path: reader.path, "does not fit the other arrays of the model")
+    }
+    return DriftReference(
+      distances: try reader.floats(0..<1), fitted: try reader.floats(1..<2), counts: counts, sizes: sizes)
   }
 }
 

@@ -1,13 +1,13 @@
-import Prune
+package import Prune
 import Shards
 
 /// `verdicts/` of a stream, which grows by one shard at a time.
 ///
 /// A shard's index is its line in the sorted `shards.txt`, so a new shard may move those after it; their verdict
 /// files are then rewritten with the new indices.
-enum VerdictDirectory {
+package enum VerdictDirectory {
   /// Makes room for a shard and returns its index.
-  static func add(_ name: String, to workspace: String) throws -> Int {
+  package static func add(_ name: String, to workspace: String) throws -> Int {
     let old = try FrozenPlan.shardNames(workspace)
     if let index = old.firstIndex(of: name) { return index }
     let new = (old + [name]).sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
@@ -39,7 +39,7 @@ enum VerdictDirectory {
   }
 
   /// Writes the verdicts of one shard, by one rename.
-  static func write(_ verdicts: [Verdict], of shard: String, to workspace: String) throws {
+  package static func write(_ verdicts: [Verdict], of shard: String, to workspace: String) throws {
     let directory = workspace + "/verdicts/"
     let temporary = directory + ".\(shard).npy.tmp"
     try VerdictFile.write(verdicts[...], to: temporary)

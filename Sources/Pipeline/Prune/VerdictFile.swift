@@ -1,8 +1,8 @@
-import Prune
+package import Prune
 import Shards
 
 /// Verdicts as `.npy`: 26 packed bytes a row.
-enum VerdictFile {
+package enum VerdictFile {
   static let type = NpyType.record([
     NpyField("kept", .bool), NpyField("reason", .uint8), NpyField("cluster", .int32),
     NpyField("distance", .float32),
@@ -17,7 +17,8 @@ enum VerdictFile {
     try writer.finish()
   }
 
-  private static func bytes(_ verdict: Verdict) -> [UInt8] {
+  /// One row of the file.
+  package static func bytes(_ verdict: Verdict) -> [UInt8] {
     var row: [UInt8] = [verdict.kept ? 1 : 0, verdict.reason.rawValue]
     row.appendLittleEndian(verdict.cluster)
     row.appendLittleEndian(verdict.distance.bitPattern)

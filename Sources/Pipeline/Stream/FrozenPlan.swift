@@ -1,7 +1,7 @@
-import Algebra
+package import Algebra
 import Features
 import Foundation
-import Prune
+package import Prune
 import Shards
 
 /// A fitted plan applied to samples as they come: the encoder, the domain head, the least score, the references, the
@@ -12,7 +12,7 @@ import Shards
 ///
 /// Verdicts name shards by their *ordinals*: their places in the order in which they were decided. ``ShardOrdinals``
 /// turns these into the lines of `shards.txt`.
-struct FrozenPlan {
+package struct FrozenPlan {
   /// nil where the rows come from a model that ingest runs.
   let encoder: PixelEncoder?
   /// Names the encoder, as in the column manifests.
@@ -21,6 +21,8 @@ struct FrozenPlan {
   let needsRows: Bool
   /// What made the rows behind the score, by column; empty where no score decides.
   let scoreEncoders: [String: String]
+  /// What drift is measured against; nil for a plan without concepts, or of before drift was measured.
+  package let drift: DriftReference?
   private let workspace: String
   private let threads: Int
   private let domain: DomainPlan?
@@ -32,7 +34,7 @@ struct FrozenPlan {
   private var own: PipeDecisions?
   private let scratch: ScratchDirectory?
   /// By ordinal.
-  private(set) var shards: [String]
+  package private(set) var shards: [String]
 
   /// Loads the plan of a workspace whose lock the caller holds, for its stream. The index of kept rows is opened where
   /// it belongs to this plan, and brought up to date or made again from columns and verdicts where not.
@@ -41,13 +43,13 @@ struct FrozenPlan {
   ///   - shards: that have verdicts, in the order in which they were decided.
   ///   - keys: of the same shards; those of a shard are added when its verdicts are in place, not before.
   ///   - memory: bytes for kept rows.
-  init(workspace path: String, shards: [String], keys: KeyIndex, memory: Int, threads: Int) throws {
+  package init(workspace path: String, shards: [String], keys: KeyIndex, memory: Int, threads: Int) throws {
     try self.init(path, shards, keys: keys, scratch: nil, memory: memory, threads: threads)
   }
 
   /// Loads the plan of a workspace for a pipe: nothing is written there, what does not fit into memory goes to a
   /// temporary directory.
-  init(pipe path: String, memory: Int, threads: Int) throws {
+  package init(pipe path: String, memory: Int, threads: Int) throws {
     let scratch = ScratchDirectory()
     let shards = try Self.shardNames(path)
     try self.init(path, shards, keys: nil, scratch: scratch, memory: memory, threads: threads)
@@ -75,6 +77,7 @@ struct FrozenPlan {
       encoderID = try Fit.encoderID(models + "pca")
     }
     domain = try DomainPlan.read(path)
+    drift = concepts?.drift
     workspace = path
     self.threads = threads
     self.shards = shards
@@ -108,7 +111,7 @@ struct FrozenPlan {
   }
 
   /// `verdicts/shards.txt`.
-  static func shardNames(_ path: String) throws -> [String] {
+  package static func shardNames(_ path: String) throws -> [String] {
     (try readFile(path + "/verdicts/shards.txt") ?? []).split(separator: UInt8(ascii: "\n")).map {
       String(decoding: $0, as: UTF8.self)
     }
@@ -179,7 +182,7 @@ struct FrozenPlan {
   ///   - passes: whether each passes the recipe's filter, `(n,)`; nil if there is none.
   ///   - shard: its ordinal, which is `shards.count`.
   /// - Returns: `(n,)`, naming shards by their ordinals.
-  mutating func decide(
+  package mutating func decide(
     rows: EmbeddingMatrix?, keys: [ArraySlice<UInt8>], scores: [Float]? = nil, passes: [Bool]? = nil,
     shard: Int
   ) throws -> [Verdict] {
@@ -195,7 +198,7 @@ struct FrozenPlan {
   ///   - values: its stored embedding, widened.
   ///   - score: of image and caption, by stored rows; NaN where none is needed.
   ///   - passes: whether it passes the recipe's filter.
-  mutating func decide(
+  package mutating func decide(
     _ values: [Float], score: Float, passes: Bool, key: ArraySlice<UInt8>, row: Int32
   ) throws -> Verdict {
     if needsRows, let known = try own?.verdict(key, of: values, score: score) { return known }
@@ -252,17 +255,17 @@ struct FrozenPlan {
   }
 
   /// The verdicts of the shard decided last are in place: its rows are those of an ordinal from now on.
-  mutating func published(_ name: String) throws {
+  package mutating func published(_ name: String) throws {
     shards.append(name)
     decided.forget()
     try commit(name)
   }
 
   /// The verdicts given since the last ``published(_:)`` do not count: what was kept is forgotten.
-  func discard() { kept?.discard() }
+  package func discard() { kept?.discard() }
 
   /// Makes the index of kept rows durable, so that it need not be made again after the machine was started again.
-  func sync() throws { try kept?.sync() }
+  package func sync() throws { try kept?.sync() }
 }
 
 /// A directory of one process, removed with the value.

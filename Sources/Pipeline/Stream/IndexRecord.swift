@@ -1,4 +1,4 @@
-import Prune
+package import Prune
 import Shards
 
 /// What a part of `WORKSPACE/index` holds, written last (`record.json`). The index is a cache: what is not as the record
@@ -83,14 +83,14 @@ struct ShardChain {
 }
 
 /// Translates between the order of the claims and the lines of `verdicts/shards.txt`.
-struct ShardOrdinals {
+package struct ShardOrdinals {
   private let lines: [Int32]
   private let ordinals: [Int32]
 
   /// - Parameters:
   ///   - shards: in the order in which they were decided, as a ``FrozenPlan`` counts them.
   ///   - names: the lines of `shards.txt`.
-  init(shards: [String], names: [String]) {
+  package init(shards: [String], names: [String]) {
     let places = Dictionary(zip(names, 0...)) { first, _ in first }
     var ordinals = [Int32](repeating: -1, count: names.count)
     lines = shards.enumerated().map { ordinal, name in
@@ -102,10 +102,10 @@ struct ShardOrdinals {
   }
 
   /// Verdicts as a plan gives them, with the lines of the shards that they name.
-  func asLines(_ verdicts: [Verdict]) -> [Verdict] { verdicts.map { translated($0, lines) } }
+  package func asLines(_ verdicts: [Verdict]) -> [Verdict] { verdicts.map { translated($0, lines) } }
 
   /// A verdict as its file has it, with the ordinal of the shard that it names.
-  func asOrdinal(_ verdict: Verdict) -> Verdict { translated(verdict, ordinals) }
+  package func asOrdinal(_ verdict: Verdict) -> Verdict { translated(verdict, ordinals) }
 
   private func translated(_ verdict: Verdict, _ table: [Int32]) -> Verdict {
     guard table.indices.contains(Int(verdict.duplicateShard)) else { return verdict }
