@@ -89,7 +89,7 @@ struct DecidedSamples {
 }
 
 /// What a pipe decided itself: a sample that comes again (same key, same row) gets its verdict again. Beyond
-/// ``recentSamples`` samples it lies on disk, 58 bytes each.
+/// ``recentSamples`` samples it lies on disk, 64 bytes each.
 struct PipeDecisions {
   private struct Record: BitwiseCopyable {
     /// Of row and score.
