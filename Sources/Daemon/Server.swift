@@ -19,6 +19,8 @@ public final class Server {
     public var recipePath: String
     public var workspace: String
     public var events: EventHandler
+    /// Where the metrics are written for node_exporter's textfile collector; nil: nowhere.
+    public var metricsTextfile: String?
 
     public init(
       recipePath: String, workspace: String, events: @escaping EventHandler,
@@ -28,13 +30,13 @@ public final class Server {
     }
   }
 
-  private let setup: Setup
-  private var recipe: Recipe
-  private let board = StatusBoard()
+  let setup: Setup
+  var recipe: Recipe
+  let board = StatusBoard()
   private let wakeup: Wakeup
   private let requests: OperatorRequests
-  private let heartbeat = Heartbeat()
-  private let notifier = ServiceNotifier()
+  let heartbeat = Heartbeat()
+  let notifier = ServiceNotifier()
   /// Held as long as the value: one daemon a workspace.
   private let lock: NameLock
   private let events: EventHandler
@@ -44,7 +46,7 @@ public final class Server {
   /// How often each claimed shard could not be read.
   private var failures: [String: Int] = [:]
   private var toldPassedOver: Set<String> = []
-  private var lastSave = 0.0
+  var lastSave = 0.0
   private var lastFailure = -Server.longestPause
   /// Of the last shard taken, by the monotonic clock.
   private var lastWork = monotonicSeconds()
@@ -88,9 +90,20 @@ public final class Server {
     begin()
     let web = try openStatusServer()
     defer { web.stop(deadline: 1) }
+    let (events, board, heartbeat) = (events, board, heartbeat)
+    let textfile = setup.metricsTextfile.map { path in
+      MetricsTextfile(path, board: board) { events(.notice($0)) }
+    }
+    textfile?.start()
+    defer { textfile?.stop() }
     let watchdog = Watchdog(heartbeat, notifier)
     watchdog?.start()
     defer { watchdog?.stop() }
+    let pulse = FitPulse(while: { board.status.phase == .fitting }) {
+      heartbeat.beat()
+      board.beat()
+    }
+    defer { withExtendedLifetime(pulse) {} }
     var pause = 0.0
     var hasWorked = false
     while true {
@@ -154,7 +167,8 @@ public final class Server {
       allowsPortInUse: recipe.daemon.listen == Recipe.Daemon.defaultListen, notice: { events(.notice($0)) })
     try web.start()
     if let listen = recipe.daemon.listen, let port = web.port {
-      events(.notice("status and metrics at http://\(listen.hasSuffix(":0") ? "127.0.0.1:\(port)" : listen)/"))
+      events(
+        .notice("status and metrics at http://\(listen.hasSuffix(":0") ? "127.0.0.1:\(port)" : listen)/"))
     }
     return web
   }
@@ -227,6 +241,7 @@ public final class Server {
     notifier.extendTimeout(seconds: Double(recipe.daemon.drainSeconds))
     if !session.isStreaming { events(.notice("ended before the plan was fitted: nothing is published yet")) }
     try session.seal()
+    try session.sync()
     board.update { $0.phase = .stopped }
     try show(session, catalog, saving: true)
     ProcessSignals.cancelDeadline()
@@ -305,14 +320,11 @@ extension Server {
       recipe = new
       if watches { watcher = Self.watcher(new) }
       ProcessSignals.drainSeconds = new.daemon.drainSeconds
-      board.update {
-        $0.reloadedAt = Date().timeIntervalSince1970
-        ($0.reloadSucceeded, $0.reloadProblem) = (true, nil)
-      }
+      board.update { $0.reloaded(at: Date().timeIntervalSince1970, problem: nil) }
       events(.notice("the recipe was read again"))
     } catch {
       let problem = (error as? RecipeError).map { $0.problems.joined(separator: "; ") } ?? "\(error)"
-      board.update { ($0.reloadSucceeded, $0.reloadProblem) = (false, problem) }
+      board.update { $0.reloaded(at: Date().timeIntervalSince1970, problem: problem) }
       events(.notice("error: the recipe was not taken, the one before stays in force: \(problem)"))
     }
   }
@@ -357,119 +369,5 @@ extension Server {
       if left <= 0 { return }
       _ = wakeup.wait(seconds: min(1, left))
     }
-  }
-}
-
-// MARK: - Status
-
-extension Server {
-  private static func handler(
-    _ next: @escaping EventHandler, _ board: StatusBoard, _ heartbeat: Heartbeat
-  ) -> EventHandler {
-    { event in
-      heartbeat.beat()
-      switch event {
-      case .timed(let stage, let seconds):
-        board.update { $0.stages[stage, default: .init()].add(seconds: seconds) }
-      case .began(let stage, _, _, _) where stage == "prune" || stage == "fit":
-        // Nothing counts while matrices are worked on.
-        heartbeat.allow(seconds: fitSeconds)
-        board.update { $0.phase = .fitting }
-      case .ended: heartbeat.allow(seconds: 0)
-      case .committed(let path, let samples):
-        if path.contains(".tar") || path.contains(".mds") {
-          board.update { $0.lastPublishedAt = Date().timeIntervalSince1970 }
-          board.tell(.init(name: "published", data: json(["shard": path, "samples": "\(samples)"])))
-        }
-      case .rejected(let reject):
-        board.tell(.init(name: "rejected", data: json(["text": reject.description])))
-      case .notice(let text): board.tell(.init(name: "notice", data: json(["text": text])))
-      default: break
-      }
-      next(event)
-    }
-  }
-
-  /// Longest step of a fit without a sign of life.
-  private static let fitSeconds = 1800.0
-
-  private static func json(_ fields: [String: String]) -> String {
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-    return (try? encoder.encode(fields)).map { String(decoding: $0, as: UTF8.self) } ?? "{}"
-  }
-
-  private func tell(_ name: String, _ fields: [String: String]) {
-    board.tell(.init(name: name, data: Self.json(fields)))
-  }
-
-  private func begin() {
-    let (workspace, path, output) = (setup.workspace, setup.recipePath, recipe.publish.path)
-    let (fitAfter, memory) = (recipe.daemon.fitAfterSamples, recipe.limits.memory)
-    board.update {
-      $0.version = tamisVersion
-      $0.pid = ProcessInfo.processInfo.processIdentifier
-      $0.startedAt = Date().timeIntervalSince1970
-      $0.reloadedAt = $0.startedAt
-      ($0.recipe, $0.workspace, $0.output) = (path, workspace, output)
-      ($0.fitAfterSamples, $0.memoryBudgetBytes) = (fitAfter, memory)
-    }
-  }
-
-  private func note(waiting: Int, ready: [ShardFile]) {
-    let oldest = ready.map { Double($0.status.modified) * 1e-9 }.min()
-    board.update { ($0.shardsWaiting, $0.oldestWaitingSince) = (waiting, oldest) }
-  }
-
-  /// Brings the board up to date, and the copy of it in the catalog now and then.
-  private func show(_ session: StreamSession, _ catalog: Catalog, saving: Bool = false) throws {
-    let totals = session.totals
-    let (generation, fitted) = (session.generation, session.fittedClaims)
-    let phase: DaemonStatus.Phase = session.isStreaming ? .streaming : .bootstrap
-    let (pending, published) = (session.pendingSamples, session.publishedSamples)
-    let (shards, bytes) = (session.publishedShards, session.publishedBytes)
-    let free = (DiskSpace.free(recipe.publish.path) ?? 0, DiskSpace.free(setup.workspace) ?? 0)
-    let usage = ProcessUsage.now()
-    board.beat()
-    let before = board.status
-    board.update {
-      if $0.phase != .draining, $0.phase != .stopped { $0.phase = phase }
-      ($0.generation, $0.fittedClaims) = (generation, fitted)
-      $0.shards = ["done": totals.shardsDone, "rejected": totals.shardsRejected, "lost": totals.shardsLost]
-      $0.shardsInWork = totals.shardsInWork
-      ($0.samplesRead, $0.samplesAccepted) = (totals.read, totals.accepted)
-      ($0.samplesKept, $0.samplesLost) = (totals.kept, totals.lost)
-      ($0.samplesDropped, $0.samplesRejected) = (totals.dropped, totals.rejected)
-      ($0.samplesPending, $0.samplesPublished) = (pending, published)
-      ($0.shardsPublished, $0.bytesWritten, $0.bytesRead) = (shards, bytes, totals.bytes)
-      ($0.outputFreeBytes, $0.workspaceFreeBytes) = free
-      ($0.residentBytes, $0.openFiles) = (usage.residentBytes, usage.openFiles)
-    }
-    let now = monotonicSeconds()
-    guard saving || now - lastSave >= 1 else { return }
-    let status = board.status
-    guard saving || now - lastSave >= 60 || Self.differ(before, status) else { return }
-    lastSave = now
-    try catalog.save(status)
-    notifier.status(statusLine)
-  }
-
-  /// Whether something else than times and resources has changed.
-  private static func differ(_ a: DaemonStatus, _ b: DaemonStatus) -> Bool {
-    func work(_ status: DaemonStatus) -> DaemonStatus {
-      var status = status
-      (status.updatedAt, status.residentBytes, status.openFiles) = (0, 0, 0)
-      (status.outputFreeBytes, status.workspaceFreeBytes) = (0, 0)
-      return status
-    }
-    return work(a) != work(b)
-  }
-
-  private var statusLine: String {
-    let status = board.status
-    let paused =
-      status.paused.isEmpty ? "" : ", paused: " + status.paused.map(\.rawValue).joined(separator: ", ")
-    return "\(status.phase.rawValue)\(paused); \(status.shardsWaiting) shards wait; "
-      + "\(status.samplesPublished) samples published, \(status.samplesPending) pending"
   }
 }

@@ -29,6 +29,9 @@ struct ServeCommand: ParsableCommand {
   @Flag(help: "Look for new shards every daemon.poll_seconds (5) instead of waiting for inotify.")
   var poll = false
 
+  @Option(help: "Write the metrics every 15 s for node_exporter's textfile collector, such as tamis.prom.")
+  var metricsTextfile: String?
+
   func run() throws {
     let (first, workspace) = try options.load(reading: reading, models: models)
     let (options, reading, models, poll) = (options, reading, models, poll)
@@ -40,7 +43,7 @@ struct ServeCommand: ParsableCommand {
       if poll, recipe.daemon.pollSeconds == nil { recipe.daemon.pollSeconds = 5 }
       return recipe
     }
-    setup.workspace = workspace
+    setup.metricsTextfile = metricsTextfile
     let published = try Server(setup).run()
     if !logging.quiet { print("Drained: \(published) samples are published in \(first.publish.path).") }
   }

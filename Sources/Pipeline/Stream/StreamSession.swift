@@ -1,6 +1,6 @@
 import Algebra
 import Glibc
-import Prune
+public import Prune
 import Shards
 
 /// The daemon's work without its loop: takes shards, gives verdicts in the order of the claims, and seals published
@@ -27,6 +27,10 @@ public final class StreamSession {
   private let recipeHash: String
   private var ordinals: [String: Int] = [:]
   private var plan: FrozenPlan?
+  /// Compares the stream with the plan.
+  private var monitor: DriftMonitor?
+  /// That the present plan is not fitted anew for its drift: it is asked not to, or could not be.
+  private var isDriftTold = false
   /// The keys of the claims that had their turn; opened by ``recover(_:)``.
   private var keys: KeyIndex?
   private var output: StreamOutput?
@@ -34,6 +38,8 @@ public final class StreamSession {
   private var publishable = 0
   /// Claims before this one are disposed of, or never will be.
   private var firstUndisposed = 0
+  /// Samples that the plan in force was fitted on.
+  private var fittedSamples = 0
   /// Claims before this one are published as a whole.
   private var publishableBeforeUndisposed = 0
   public private(set) var totals = StreamTotals()
@@ -231,9 +237,42 @@ public final class StreamSession {
     try keys!.add(try KeyFile.keys(workspace.columns(file.name) + "/keys.txt"), shard: file.name)
     if isStreaming {
       try publish(ordinal, file)
+      try checkDrift(ordinal)
     } else if totals.accepted >= recipe.daemon.fitAfterSamples {
       _ = try fit(.start, claims: ordinal + 1)
     }
+  }
+
+  /// Has a new plan made when the stream has drifted away from the present one.
+  ///
+  /// Not before a tenth more samples than it was fitted on have come, which bounds the work of ever larger fits.
+  private func checkDrift(_ ordinal: Int) throws {
+    guard let report = monitor?.report, report.isAlarmed, !isDriftTold else { return }
+    guard recipe.daemon.refitsOnDrift else {
+      isDriftTold = true
+      return events(.notice("the stream has drifted away from plan \(generation): \(Self.text(report))"))
+    }
+    guard totals.accepted - fittedSamples >= max(1000, fittedSamples / 10) else { return }
+    events(.notice("drift: \(Self.text(report)); a new plan is fitted"))
+    isDriftTold = try !fit(.drift, claims: ordinal + 1)
+  }
+
+  private static func text(_ report: DriftMonitor.Report) -> String {
+    func short(_ value: Double) -> String { "\((value * 1000).rounded() / 1000)" }
+    let worst = report.worst.map {
+      ", concept \($0.concept) has \(short($0.share)) of the samples, \(short($0.plannedShare)) in the plan"
+    }
+    return "KS \(short(report.ks)) (limit \(short(report.ksLimit))), PSI \(short(report.psi)) (limit "
+      + "\(short(report.psiLimit)))\(worst ?? "")"
+  }
+
+  /// How the stream compares with the plan; nil without concepts.
+  public var drift: DriftMonitor.Report? { monitor?.report }
+
+  /// Makes what is kept of keys and rows durable, so that it need not be read again after the machine was started anew.
+  public func sync() throws {
+    try plan?.sync()
+    try keys?.sync()
   }
 
   /// Writes a claim down.
@@ -377,7 +416,9 @@ extension StreamSession {
   }
 
   /// Counts the verdicts of a claim.
-  private func count(_ claim: inout StreamClaim) throws {
+  ///
+  /// - Parameter isWatching: they are the next of the stream.
+  private func count(_ claim: inout StreamClaim, isWatching: Bool = false) throws {
     (claim.kept, claim.dropped) = (0, [:])
     guard recipe.prune.isActive else {
       claim.kept = claim.accepted
@@ -385,6 +426,9 @@ extension StreamSession {
     }
     for verdict in try VerdictFile.read(workspace.path + "/verdicts/\(claim.name).npy") {
       if verdict.kept { claim.kept += 1 } else { claim.dropped["\(verdict.reason)", default: 0] += 1 }
+      if isWatching, verdict.cluster >= 0 {
+        monitor?.add(cluster: verdict.cluster, distance: verdict.distance)
+      }
     }
   }
 
@@ -400,6 +444,14 @@ extension StreamSession {
     plan = try FrozenPlan(
       workspace: workspace.path, shards: decided, keys: keys!, memory: recipe.limits.memory / 8,
       threads: MemoryPlan(recipe.limits).workers)
+    let fitted = record.generations.last { $0.isFitted }?.claims ?? 0
+    fittedSamples = record.claims.prefix(fitted).reduce(0) { $0 + ($1.state == .decided ? $1.accepted : 0) }
+    isDriftTold = false
+    monitor = plan!.drift.map { DriftMonitor($0) }
+    guard monitor != nil else { return }
+    for claim in record.claims.dropFirst(fitted) where claim.state == .decided {
+      monitor!.add(try VerdictFile.read(workspace.path + "/verdicts/\(claim.name).npy"))
+    }
   }
 
   /// Embeds a shard by the frozen basis and gives its verdicts.
@@ -414,7 +466,7 @@ extension StreamSession {
         events(.timed(stage: "decide", seconds: (clock.now - start) / .seconds(1)))
       }
     }
-    try count(&claim)
+    try count(&claim, isWatching: true)
   }
 
   private func decide(_ name: String, _ manifest: ColumnManifest) throws {
