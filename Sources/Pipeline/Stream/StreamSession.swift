@@ -582,7 +582,8 @@ extension StreamSession {
 
   /// What has to follow when shards were sealed: sidecars, and the inputs that are not needed any more.
   private func finishSeals() throws {
-    guard let output, output.seals.count > record.seals.count else { return }
+    guard let output else { return }
+    guard output.seals.count > record.seals.count else { return try disposeInputs() }
     for (number, shard) in output.seals.enumerated().dropFirst(record.seals.count) {
       var seal = StreamSeal(
         number: number, name: shard.name, samples: shard.samples, bytes: shard.bytes, entry: "")
@@ -645,7 +646,19 @@ extension StreamSession {
       if publishedShards > 0 { try writeSidecars() }
       try disposeInputs()
     }
+    try resumeFit()
     try resumeTaken(refused)
+  }
+
+  /// Killed behind the claim after which a plan is fitted, and before that was written down.
+  private func resumeFit() throws {
+    let decided = record.claims.prefix { $0.state != .taken }.count
+    guard decided > 0 else { return }
+    if !isStreaming, totals.accepted >= recipe.daemon.fitAfterSamples {
+      _ = try fit(.start, claims: decided)
+    } else if isStreaming {
+      try checkDrift(decided - 1)
+    }
   }
 
   private func prune(of generation: StreamGeneration) throws -> Recipe.Prune {
