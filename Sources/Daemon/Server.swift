@@ -62,6 +62,7 @@ public final class Server {
   /// - Throws: ``PipelineError`` (temporary) while another daemon works in the workspace; `RecipeError`.
   public init(_ setup: Setup) throws {
     recipe = try setup.recipe()
+    try StreamSession.check(recipe)
     try Directory.create(setup.workspace)
     guard let lock = try NameLock.take(setup.workspace + "/.serve.lock") else {
       throw PipelineError(.temporary, "\(setup.workspace): another `tamis serve` works in this workspace")

@@ -31,7 +31,8 @@ public struct DaliIndexWriter: ~Copyable {
   /// Samples so far.
   public private(set) var samples = 0
 
-  /// - Parameter path: of the index; it appears there, complete, when ``finish()`` returns. Beside it, hidden files.
+  /// - Parameter path: of the index, a hidden name or in a staging directory: its own name is given by whoever publishes
+  ///   it. Beside it, a hidden file.
   public init(path: String) throws(FileError) {
     self.path = path
     body = Directory.parent(of: path) + "/." + Directory.name(of: path) + ".lines"
@@ -55,19 +56,19 @@ public struct DaliIndexWriter: ~Copyable {
     samples += 1
   }
 
-  /// Makes the index durable and gives it its name.
+  /// Completes the index, durably.
   public consuming func finish() throws(FileError) {
-    let output = try AtomicFile(path: path)
+    let output = try File(path: path, .create)
     try lines.finish(syncing: false)
-    try output.file.write(Array("v1.2 \(samples)\n".utf8))
+    try output.write(Array("v1.2 \(samples)\n".utf8))
     let input = try File(path: body, .read)
     var buffer = [UInt8](repeating: 0, count: 1 << 20)
     while true {
       let got = try input.read(into: &buffer)
       if got == 0 { break }
-      try output.file.write(got == buffer.count ? buffer : Array(buffer[..<got]))
+      try output.write(got == buffer.count ? buffer : Array(buffer[..<got]))
     }
-    try output.commit()
+    try output.sync()
     try Directory.remove(body)
   }
 

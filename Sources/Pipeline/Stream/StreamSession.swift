@@ -44,6 +44,9 @@ public final class StreamSession {
   private var publishableBeforeUndisposed = 0
   public private(set) var totals = StreamTotals()
 
+  /// - Throws: ``PipelineError`` (usage) for what a stream cannot do, before anything is opened.
+  public static func check(_ recipe: Recipe) throws { try StreamRules.check(recipe) }
+
   /// Opens the workspace and finishes what a killed process began.
   ///
   /// - Parameters:
