@@ -49,7 +49,10 @@ bench-publish: build setup-test ## Pass-through, MDS beside MDSWriter, .tar.zst 
 	Benchmarks/setup
 	$(BENCH_PYTHON) Benchmarks/publish/run.py $(TAMIS) .venv/bin/python Benchmarks/data/publish $(PARTS)
 
-.PHONY: bench-passthrough bench-publish decode-worker
+bench-serve: build setup-test ## The daemon beside run on the same shards, and its latency; QUICK=1 for a short look.
+	.venv/bin/python Benchmarks/daemon/run.py $(if $(QUICK),--quick)
+
+.PHONY: bench-passthrough bench-publish bench-serve decode-worker
 decode-worker: setup
 	Benchmarks/setup
 	TAMIS_LIGHT=1 swift build -c release --package-path Benchmarks --product DecodeWorker

@@ -225,13 +225,12 @@ public final class Server {
     }
     notifier.status(statusLine)
     try session.process(batch)
-    for shard in batch {
-      tell("shard", ["shard": shard.name])
-      events(
-        .notice(
-          "\(shard.name): taken; \(session.publishedSamples) samples published, \(session.pendingSamples) pending"
-        ))
-    }
+    for shard in batch { tell("shard", ["shard": shard.name]) }
+    let names =
+      batch.count == 1 ? batch[0].name : "\(batch[0].name) to \(batch.last!.name), \(batch.count) shards"
+    events(
+      .notice(
+        "\(names): taken; \(session.publishedSamples) samples published, \(session.pendingSamples) pending"))
   }
 
   /// After SIGTERM: what is kept is published.

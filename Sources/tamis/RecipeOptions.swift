@@ -99,7 +99,7 @@ struct RecipeOptions: ParsableArguments {
   }
 
   /// So that the recipe recorded in the workspace means the same from anywhere.
-  private static func absolute(_ path: String) -> String {
+  static func absolute(_ path: String) -> String {
     path.hasPrefix("/") ? path : FileManager.default.currentDirectoryPath + "/" + path
   }
 }

@@ -36,7 +36,8 @@ struct ServeCommand: ParsableCommand {
     let (first, workspace) = try options.load(reading: reading, models: models)
     let (options, reading, models, poll) = (options, reading, models, poll)
     var setup = Server.Setup(
-      recipePath: options.recipe ?? workspace + "/recipe.yaml", workspace: workspace,
+      recipePath: RecipeOptions.absolute(options.recipe ?? workspace + "/recipe.yaml"),
+      workspace: RecipeOptions.absolute(workspace),
       events: logging.daemonLog.handler
     ) {
       var recipe = try options.load(reading: reading, models: models).recipe

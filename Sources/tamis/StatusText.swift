@@ -15,7 +15,7 @@ enum StatusText {
     lines += table("  rejected", status.samplesRejected) + table("  dropped", status.samplesDropped)
     lines.append("Published:  " + published(status, now))
     if isRunning, let rate = rate(status, now) { lines.append("Rate:       " + rate) }
-    if let drift = status.drift { lines.append("Drift:      " + words(drift)) }
+    if let drift = status.drift, drift.samples > 0 { lines.append("Drift:      " + words(drift)) }
     lines.append("Room:       " + room(status))
     if let problem = status.reloadProblem {
       lines.append("Reload:     refused, the old recipe is in force: \(problem)")

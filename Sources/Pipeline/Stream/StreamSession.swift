@@ -16,33 +16,33 @@ import Shards
 /// After any error the session is void: a new one, opened on the same journal, continues as after `kill -9`.
 public final class StreamSession {
   /// The recipe in force; its `prune` is that of the plan in force.
-  public private(set) var recipe: Recipe
+  public internal(set) var recipe: Recipe
   /// `prune` of the next plan.
-  private var nextPrune: Recipe.Prune
-  private var workspace: Workspace
-  private let journal: any StreamJournal
-  private let events: EventHandler
-  private let isStopped: @Sendable () -> Bool
-  private var record: StreamRecord
-  private let recipeHash: String
-  private var ordinals: [String: Int] = [:]
-  private var plan: FrozenPlan?
+  var nextPrune: Recipe.Prune
+  var workspace: Workspace
+  let journal: any StreamJournal
+  let events: EventHandler
+  let isStopped: @Sendable () -> Bool
+  var record: StreamRecord
+  let recipeHash: String
+  var ordinals: [String: Int] = [:]
+  var plan: FrozenPlan?
   /// Compares the stream with the plan.
-  private var monitor: DriftMonitor?
+  var monitor: DriftMonitor?
   /// That the present plan is not fitted anew for its drift: it is asked not to, or could not be.
-  private var isDriftTold = false
+  var isDriftTold = false
   /// The keys of the claims that had their turn; opened by ``recover(_:)``.
-  private var keys: KeyIndex?
-  private var output: StreamOutput?
+  var keys: KeyIndex?
+  var output: StreamOutput?
   /// Samples that the claims which had their turn give to the output.
-  private var publishable = 0
+  var publishable = 0
   /// Claims before this one are disposed of, or never will be.
-  private var firstUndisposed = 0
+  var firstUndisposed = 0
   /// Samples that the plan in force was fitted on.
-  private var fittedSamples = 0
+  var fittedSamples = 0
   /// Claims before this one are published as a whole.
-  private var publishableBeforeUndisposed = 0
-  public private(set) var totals = StreamTotals()
+  var publishableBeforeUndisposed = 0
+  public internal(set) var totals = StreamTotals()
 
   /// - Throws: ``PipelineError`` (usage) for what a stream cannot do, before anything is opened.
   public static func check(_ recipe: Recipe) throws { try StreamRules.check(recipe) }
@@ -79,7 +79,7 @@ public final class StreamSession {
   }
 
   /// Neither the workspace nor OUT may hold the work of something else, nor of another recipe.
-  private func checkPlaces() throws {
+  func checkPlaces() throws {
     try Places.check(recipe, workspace: workspace.path)
     guard record.claims.isEmpty else {
       guard let old = try workspace.recordedRecipe() else { return }
@@ -196,7 +196,7 @@ public final class StreamSession {
   }
 
   /// Everything about claims up to their verdicts and published samples; done again, it does what is still missing.
-  private func work(_ files: [Int: ShardFile], from first: Int) throws {
+  func work(_ files: [Int: ShardFile], from first: Int) throws {
     let missing = try files.sorted { $0.key < $1.key }.filter {
       try workspace.manifest($0.value.name)?.recipe != recipeHash
     }.map(\.value)
@@ -217,7 +217,7 @@ public final class StreamSession {
   }
 
   /// Gives a claim that was read its verdicts, and its kept samples to the output.
-  private func conclude(
+  func conclude(
     _ ordinal: Int, _ file: ShardFile, _ rejected: InputState.RejectedShard?
   ) throws {
     var claim = record.claims[ordinal]
@@ -246,29 +246,6 @@ public final class StreamSession {
     }
   }
 
-  /// Has a new plan made when the stream has drifted away from the present one.
-  ///
-  /// Not before a tenth more samples than it was fitted on have come, which bounds the work of ever larger fits.
-  private func checkDrift(_ ordinal: Int) throws {
-    guard let report = monitor?.report, report.isAlarmed, !isDriftTold else { return }
-    guard recipe.daemon.refitsOnDrift else {
-      isDriftTold = true
-      return events(.notice("the stream has drifted away from plan \(generation): \(Self.text(report))"))
-    }
-    guard totals.accepted - fittedSamples >= max(1000, fittedSamples / 10) else { return }
-    events(.notice("drift: \(Self.text(report)); a new plan is fitted"))
-    isDriftTold = try !fit(.drift, claims: ordinal + 1)
-  }
-
-  private static func text(_ report: DriftMonitor.Report) -> String {
-    func short(_ value: Double) -> String { "\((value * 1000).rounded() / 1000)" }
-    let worst = report.worst.map {
-      ", concept \($0.concept) has \(short($0.share)) of the samples, \(short($0.plannedShare)) in the plan"
-    }
-    return "KS \(short(report.ks)) (limit \(short(report.ksLimit))), PSI \(short(report.psi)) (limit "
-      + "\(short(report.psiLimit)))\(worst ?? "")"
-  }
-
   /// How the stream compares with the plan; nil without concepts.
   public var drift: DriftMonitor.Report? { monitor?.report }
 
@@ -279,7 +256,7 @@ public final class StreamSession {
   }
 
   /// Writes a claim down.
-  private func set(_ claim: StreamClaim, at ordinal: Int) throws {
+  func set(_ claim: StreamClaim, at ordinal: Int) throws {
     try journal.update(claim, at: ordinal)
     let old = record.claims[ordinal]
     totals.remove(old)
@@ -289,7 +266,7 @@ public final class StreamSession {
   }
 
   /// Rejects a claimed shard as a whole.
-  private func reject(
+  func reject(
     _ ordinal: Int, _ file: ShardFile, _ code: RejectCode, _ message: String, samples: Int
   ) throws {
     let reject = Reject(
@@ -306,7 +283,7 @@ public final class StreamSession {
   }
 
   /// What is wrong when one of the shard's keys is in a shard taken before; nil if none is.
-  private func repeatedKey(_ name: String) throws -> String? {
+  func repeatedKey(_ name: String) throws -> String? {
     guard recipe.input.keys == .error else { return nil }
     let own = try KeyFile.keys(workspace.columns(name) + "/keys.txt")
     guard let known = try keys!.firstKnown(own) else { return nil }
@@ -314,396 +291,11 @@ public final class StreamSession {
       + "`input.keys: prefix` makes keys unique"
   }
 
-  private func timed<Value>(_ stage: String, _ body: () throws -> Value) rethrows -> Value {
+  func timed<Value>(_ stage: String, _ body: () throws -> Value) rethrows -> Value {
     let clock = ContinuousClock()
     let start = clock.now
     let value = try body()
     events(.timed(stage: stage, seconds: (clock.now - start) / .seconds(1)))
     return value
   }
-}
-
-// MARK: - Plan and verdicts
-
-extension StreamSession {
-  /// Fits a plan on the first claims.
-  ///
-  /// - Returns: false if it could not be fitted: the one in force stays.
-  private func fit(_ cause: StreamGeneration.Cause, claims: Int) throws -> Bool {
-    var wanted = recipe
-    wanted.prune = nextPrune
-    let generation = StreamGeneration(
-      number: (record.generations.last?.number ?? 0) + 1, claims: claims, cause: cause,
-      recipe: try RecipeFile.text(of: wanted))
-    try journal.begin(generation)
-    FaultPoint.reach("fit")
-    record.generations.append(generation)
-    return try finishFit()
-  }
-
-  /// Fits what the last generation announces.
-  private func finishFit() throws -> Bool {
-    let generation = record.generations.last!
-    recipe.prune = try RecipeFile.parse(generation.recipe, path: "/recipe.yaml").prune
-    try workspace.record(recipe)
-    let ordinals = record.claims.indices.prefix(generation.claims).filter {
-      record.claims[$0].state == .decided
-    }
-    workspace.visible = Set(ordinals.map { record.claims[$0].name })
-    defer { workspace.visible = nil }
-    let prunes = recipe.prune.isActive
-    var updates: [Int: StreamClaim] = [:]
-    do {
-      try timed("fit") {
-        if generation.number == 1 {
-          try fitFirst()
-        } else {
-          _ = try PruneStage.refit(recipe, in: workspace, events: events)
-        }
-      }
-    } catch let error as PipelineError where generation.number > 1 {
-      guard error.kind == .usage else { throw error }
-      try restorePlan(abandoning: generation)
-      events(
-        .notice("plan \(generation.number) cannot be fitted, the one before stays: \(error.description)"))
-      return false
-    }
-    if generation.number == 1 {
-      for ordinal in ordinals {
-        var claim = record.claims[ordinal]
-        try count(&claim)
-        updates[ordinal] = claim
-      }
-    }
-    FaultPoint.reach("fitted")
-    try journal.finish(generation: generation.number, claims: updates)
-    for (ordinal, claim) in updates {
-      totals.remove(record.claims[ordinal])
-      totals.add(claim)
-      publishable += claim.publishable - record.claims[ordinal].publishable
-      record.claims[ordinal] = claim
-    }
-    record.generations[record.generations.count - 1].isFitted = true
-    let accepted = ordinals.reduce(0) { $0 + record.claims[$1].accepted }
-    events(
-      .notice(
-        "\(prunes ? "plan \(generation.number)" : "basis") fitted on \(accepted) samples of \(ordinals.count) shards"
-      ))
-    if prunes { try loadPlan() }
-    if generation.number == 1 { try publishBacklog() }
-    return true
-  }
-
-  /// Makes the models of the plan before anew, as some of them may be those of the plan that failed.
-  private func restorePlan(abandoning generation: StreamGeneration) throws {
-    let old = record.generations[record.generations.count - 2]
-    recipe.prune = try prune(of: old)
-    try workspace.record(recipe)
-    workspace.visible = Set(
-      record.claims.prefix(old.claims).filter { $0.state == .decided }.map(\.name))
-    _ = try PruneStage.refit(recipe, in: workspace, events: events)
-    try journal.abandon(generation: generation.number)
-    record.generations.removeLast()
-    try loadPlan()
-  }
-
-  /// The first plan, as a run makes it; without anything to prune, the basis.
-  private func fitFirst() throws {
-    var fitted = recipe
-    // Nothing reads the columns of embeddings then.
-    if !recipe.prune.isActive { (fitted.features.image, fitted.features.text) = (nil, nil) }
-    _ = try Fit.run(fitted, in: workspace, events: events)
-    if recipe.prune.isActive { _ = try PruneStage.run(recipe, in: workspace, events: events) }
-    var basis = FitReport()
-    try Fit.runAfterPruning(fitted, in: workspace, &basis, events: events)
-  }
-
-  /// Counts the verdicts of a claim.
-  ///
-  /// - Parameter isWatching: they are the next of the stream.
-  private func count(_ claim: inout StreamClaim, isWatching: Bool = false) throws {
-    (claim.kept, claim.dropped) = (0, [:])
-    guard recipe.prune.isActive else {
-      claim.kept = claim.accepted
-      return
-    }
-    for verdict in try VerdictFile.read(workspace.path + "/verdicts/\(claim.name).npy") {
-      if verdict.kept { claim.kept += 1 } else { claim.dropped["\(verdict.reason)", default: 0] += 1 }
-      if isWatching, verdict.cluster >= 0 {
-        monitor?.add(cluster: verdict.cluster, distance: verdict.distance)
-      }
-    }
-  }
-
-  private func loadPlan() throws {
-    let decided = try record.claims.filter {
-      switch $0.state {
-      case .decided: true
-      case .rejected: false
-      // Killed before its row was written.
-      case .taken: try FileStatus(path: workspace.path + "/verdicts/\($0.name).npy") != nil
-      }
-    }.map(\.name)
-    plan = try FrozenPlan(
-      workspace: workspace.path, shards: decided, keys: keys!, memory: recipe.limits.memory / 8,
-      threads: MemoryPlan(recipe.limits).workers)
-    let fitted = record.generations.last { $0.isFitted }?.claims ?? 0
-    fittedSamples = record.claims.prefix(fitted).reduce(0) { $0 + ($1.state == .decided ? $1.accepted : 0) }
-    isDriftTold = false
-    monitor = plan!.drift.map { DriftMonitor($0) }
-    guard monitor != nil else { return }
-    for claim in record.claims.dropFirst(fitted) where claim.state == .decided {
-      monitor!.add(try VerdictFile.read(workspace.path + "/verdicts/\(claim.name).npy"))
-    }
-  }
-
-  /// Embeds a shard by the frozen basis and gives its verdicts.
-  private func decide(_ claim: inout StreamClaim, at ordinal: Int, _ manifest: ColumnManifest) throws {
-    if recipe.prune.isActive {
-      let name = claim.name
-      let path = workspace.path + "/verdicts/\(name).npy"
-      if try FileStatus(path: path) == nil {
-        let clock = ContinuousClock()
-        let start = clock.now
-        try decide(name, manifest)
-        events(.timed(stage: "decide", seconds: (clock.now - start) / .seconds(1)))
-      }
-    }
-    try count(&claim, isWatching: true)
-  }
-
-  private func decide(_ name: String, _ manifest: ColumnManifest) throws {
-    if let encoder = plan!.encoder {
-      _ = try ImageColumn.fill(
-        encoder, id: plan!.encoderID, recipe, [IngestedShard(name: name, manifest: manifest)], workspace,
-        events)
-    } else if manifest.accepted > 0, plan!.needsRows,
-      manifest.encoders["image"] != plan!.encoderID
-        || !plan!.scoreEncoders.allSatisfy({ manifest.encoders[$0] == $1 })
-    {
-      throw PipelineError(.usage, "\(name): embedded by another model than the plan was fitted on")
-    }
-    if case .ngrams(let dimensions)? = recipe.features.text, let manifest = try workspace.manifest(name) {
-      let shard = IngestedShard(name: name, manifest: manifest)
-      _ = try TextColumn.fill(dimensions, recipe, [shard], workspace, events)
-    }
-    var verdicts: [Verdict] = []
-    let keys = try KeyFile.keys(workspace.columns(name) + "/keys.txt")
-    if !keys.isEmpty {
-      let rows = plan!.needsRows ? try EmbeddingFile.read(workspace.columns(name) + "/image.npy") : nil
-      let passes = try recipe.prune.filter.map {
-        try FilterColumns.workspace($0, recipe.features)
-          .keeps(shard: workspace.columns(name), recipe.features, rows: keys.count)
-      }
-      let scores = try FrozenPlan.scores(workspace.columns(name), needed: plan!.usesScores)
-      verdicts = try plan!.decide(
-        rows: rows, keys: keys, scores: scores, passes: passes, shard: plan!.shards.count)
-    }
-    // Lines of other shards may move.
-    _ = try VerdictDirectory.add(name, to: workspace.path)
-    FaultPoint.reach("line")
-    let ordinals = ShardOrdinals(
-      shards: plan!.shards + [name], names: try FrozenPlan.shardNames(workspace.path))
-    verdicts = ordinals.asLines(verdicts)
-    try VerdictDirectory.write(verdicts, of: name, to: workspace.path)
-    try plan!.published(name)
-  }
-}
-
-// MARK: - Publishing
-
-extension StreamSession {
-  private func keptRows(_ claim: StreamClaim) throws -> [Int] {
-    guard claim.publishable > 0 else { return [] }
-    guard recipe.prune.isActive else { return Array(0..<claim.publishable) }
-    let verdicts = try VerdictFile.read(workspace.path + "/verdicts/\(claim.name).npy")
-    return Array(verdicts.indices.filter { verdicts[$0].kept }.prefix(claim.publishable))
-  }
-
-  private func openOutput() throws {
-    let described = record.claims.first { $0.state == .decided && $0.accepted > 0 }
-    output = try StreamOutput(
-      recipe, workspace: workspace.path, journal, record.seals, described: described?.name, events: events)
-  }
-
-  /// Gives the kept samples of a claim to the output, but for those that have been published.
-  ///
-  /// - Throws: ``StreamLoss`` when the input is gone or changed: what cannot be published any more is written down, and the session is void.
-  private func publish(_ ordinal: Int, _ file: ShardFile?, skipping published: Int = 0) throws {
-    let claim = record.claims[ordinal]
-    if output == nil { try openOutput() }
-    let rows = try keptRows(claim).dropFirst(published)
-    guard !rows.isEmpty, let manifest = try workspace.manifest(claim.name) else {
-      return try finishSeals()
-    }
-    // Those of the claim that have got into sealed shards by then.
-    let before = publishable - claim.publishable
-    do {
-      guard let file, try FileStatus(path: claim.path) == claim.status else {
-        throw PipelineError(.temporary, "\(claim.path): is gone or changed since it was read")
-      }
-      let output = output!
-      try timed("publish") { try output.add(rows[...], of: file, manifest) }
-    } catch {
-      guard Self.isLoss(error, of: claim) else { throw error }
-      var lost = claim
-      lost.lost = claim.kept - max(published, min(claim.publishable, publishedSamples - before))
-      try set(lost, at: ordinal)
-      throw StreamLoss(shard: claim.name, samples: lost.lost - claim.lost, reason: "\(error)")
-    }
-    try finishSeals()
-  }
-
-  private static func isLoss(_ error: any Error, of claim: StreamClaim) -> Bool {
-    if let error = error as? PipelineError { return error.kind == .temporary }
-    if let error = error as? FileError { return error.path == claim.path && error.errno == ENOENT }
-    return false
-  }
-
-  /// Publishes what the claims so far keep, behind what is published.
-  private func publishBacklog() throws {
-    if output == nil { try openOutput() }
-    var before = 0
-    let published = publishedSamples
-    let all = publishable
-    for ordinal in record.claims.indices where record.claims[ordinal].state == .decided {
-      let claim = record.claims[ordinal]
-      defer { before += claim.publishable }
-      guard before + claim.publishable > published else { continue }
-      // As if the later ones had not had their turn yet.
-      publishable = before + claim.publishable
-      defer { publishable = all }
-      try publish(ordinal, try input(claim), skipping: max(0, published - before))
-    }
-  }
-
-  /// The file of a claim as it is now; nil if it is gone.
-  private func input(_ claim: StreamClaim) throws -> ShardFile? {
-    guard let status = try FileStatus(path: claim.path), status.isRegular else { return nil }
-    return try ShardSet.file(claim.name, claim.path, status)
-  }
-
-  /// What has to follow when shards were sealed: sidecars, and the inputs that are not needed any more.
-  private func finishSeals() throws {
-    guard let output else { return }
-    guard output.seals.count > record.seals.count else { return try disposeInputs() }
-    for (number, shard) in output.seals.enumerated().dropFirst(record.seals.count) {
-      var seal = StreamSeal(
-        number: number, name: shard.name, samples: shard.samples, bytes: shard.bytes, entry: "")
-      seal.isPublished = true
-      record.seals.append(seal)
-    }
-    try writeSidecars()
-    try disposeInputs()
-  }
-
-  private func writeSidecars() throws {
-    let account = try DataCard.Account(recipe, totals)
-    try output!.writeSidecars(account)
-    FaultPoint.reach("sidecars")
-  }
-
-  /// Moves or deletes input shards all of whose samples are published.
-  private func disposeInputs() throws {
-    guard recipe.daemon.onSuccess != .keep else { return }
-    while firstUndisposed < record.claims.count {
-      var claim = record.claims[firstUndisposed]
-      guard claim.state != .taken, isStreaming else { return }
-      let end = publishableBeforeUndisposed + claim.publishable
-      guard end <= publishedSamples else { return }
-      if claim.state == .decided, claim.lost == 0, !claim.isDisposed {
-        try InputDisposal.dispose(claim, recipe)
-        FaultPoint.reach("disposed")
-        claim.isDisposed = true
-        try set(claim, at: firstUndisposed)
-      }
-      publishableBeforeUndisposed = end
-      firstUndisposed += 1
-    }
-  }
-}
-
-// MARK: - Recovery
-
-extension StreamSession {
-  /// After a restart: claims may be half done, a plan half fitted, a sealed shard without its name.
-  private func recover(_ refused: Set<String>) throws {
-    for (ordinal, claim) in record.claims.enumerated() {
-      ordinals[claim.name] = ordinal
-      totals.add(claim)
-      publishable += claim.publishable
-    }
-    try StreamOutput.recover(recipe, journal, &record.seals)
-    keys = try KeyIndex.open(
-      workspace: workspace.path, shards: record.claims.filter { $0.state == .decided }.map(\.name))
-    let hasPlan = generation > 0
-    if let generation = record.generations.last { recipe.prune = try prune(of: generation) }
-    try workspace.record(recipe)
-    if let last = record.generations.last, !last.isFitted {
-      _ = try finishFit()
-    } else if hasPlan, recipe.prune.isActive {
-      try loadPlan()
-    }
-    if isStreaming, !record.claims.isEmpty, output == nil {
-      try publishBacklog()
-      if publishedShards > 0 { try writeSidecars() }
-      try disposeInputs()
-    }
-    try resumeFit()
-    try resumeTaken(refused)
-  }
-
-  /// Killed behind the claim after which a plan is fitted, and before that was written down.
-  private func resumeFit() throws {
-    let decided = record.claims.prefix { $0.state != .taken }.count
-    guard decided > 0 else { return }
-    if !isStreaming, totals.accepted >= recipe.daemon.fitAfterSamples {
-      _ = try fit(.start, claims: decided)
-    } else if isStreaming {
-      try checkDrift(decided - 1)
-    }
-  }
-
-  private func prune(of generation: StreamGeneration) throws -> Recipe.Prune {
-    try RecipeFile.parse(generation.recipe, path: "/recipe.yaml").prune
-  }
-
-  /// Claims that were taken and not finished.
-  private func resumeTaken(_ refused: Set<String>) throws {
-    guard let first = record.claims.firstIndex(where: { $0.state == .taken }) else { return }
-    for ordinal in first..<record.claims.count where record.claims[ordinal].state == .taken {
-      var claim = record.claims[ordinal]
-      let file = try input(claim)
-      if file == nil || refused.contains(claim.name) {
-        let reason = file == nil ? "is gone since it was taken" : "could not be read, again and again"
-        let gone = ShardFile(name: claim.name, path: claim.path, status: claim.status)
-        // The columns of a shard that was read are not lost with it, but nothing could be published of them.
-        try reject(ordinal, file ?? gone, .unreadable, "\(claim.path): \(reason)", samples: 0)
-      } else if let file {
-        if file.status != claim.status {
-          try Directory.remove(workspace.columns(claim.name))
-          claim.status = file.status
-          try set(claim, at: ordinal)
-        }
-        // One at a time: the order of verdicts is that of the claims, whatever fails.
-        try work([ordinal: file], from: ordinal)
-      }
-    }
-  }
-
-  /// The claim whose shard could not be read by the session that failed: the first without columns.
-  public static func unreadable(_ journal: any StreamJournal, workspace path: String) throws -> String? {
-    try journal.load().claims.first {
-      try $0.state == .taken && FileStatus(path: path + "/columns/\($0.name)/manifest.json") == nil
-    }?.name
-  }
-}
-
-/// Kept samples that cannot be published any more: their input is gone or changed.
-public struct StreamLoss: Error, CustomStringConvertible {
-  public let shard: String
-  public let samples: Int
-  public let reason: String
-
-  public var description: String { "\(shard): \(samples) kept samples are lost: \(reason)" }
 }
