@@ -112,7 +112,7 @@ public final class Server {
         let published = try serve { hasWorked = true }
         return published
       } catch let loss as StreamLoss {
-        events(.notice("error: \(loss)"))
+        events(.problem("\(loss)"))
         pause = 0
       } catch {
         guard let failure = Failure(error, isFirst: !hasWorked) else { throw error }
@@ -325,7 +325,7 @@ extension Server {
     } catch {
       let problem = (error as? RecipeError).map { $0.problems.joined(separator: "; ") } ?? "\(error)"
       board.update { $0.reloaded(at: Date().timeIntervalSince1970, problem: problem) }
-      events(.notice("error: the recipe was not taken, the one before stays in force: \(problem)"))
+      events(.problem("the recipe was not taken, the one before stays in force: \(problem)"))
     }
   }
 
@@ -350,7 +350,7 @@ extension Server {
 
 extension Server {
   private func noteFailure(_ failure: Failure) {
-    events(.notice("error: \(failure.text); trying again"))
+    events(.problem("\(failure.text); trying again"))
     set(.inputOutput, true)
     board.update { $0.failure = failure.text }
     if let catalog = try? Catalog(workspace: setup.workspace) {

@@ -22,7 +22,8 @@ extension Server {
         }
       case .rejected(let reject):
         board.tell(.init(name: "rejected", data: json(["text": reject.description])))
-      case .notice(let text): board.tell(.init(name: "notice", data: json(["text": text])))
+      case .notice(let text), .problem(let text):
+        board.tell(.init(name: "notice", data: json(["text": text])))
       default: break
       }
       next(event)

@@ -29,6 +29,7 @@ public enum Run {
     try Fit.checkMemory(recipe)
     try ImportedColumn.check(recipe)
     let workspace = try Workspace(path: path)
+    try workspace.checkIsNoStreams()
     var report = RunReport()
     report.ingest = try Ingest.run(recipe, in: workspace, events: events)
     let recipe = withoutModels(recipe, accepted: report.ingest.accepted, events)

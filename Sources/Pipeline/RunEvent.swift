@@ -11,6 +11,8 @@ public enum RunEvent: Sendable {
   case committed(path: String, samples: Int)
   /// Something the user should know that is no error.
   case notice(String)
+  /// Something failed, and the work goes on.
+  case problem(String)
   case ended(stage: String)
   /// A piece of a stream's work took so long.
   case timed(stage: String, seconds: Double)

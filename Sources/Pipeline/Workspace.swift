@@ -21,6 +21,14 @@ public struct Workspace: ~Copyable {
     self.lock = lock
   }
 
+  /// - Throws: ``PipelineError`` (usage) in the workspace of a daemon: what its journal says was done must stay so.
+  public func checkIsNoStreams() throws {
+    guard try FileStatus(path: path + "/catalog.sqlite") == nil else {
+      throw PipelineError(
+        .usage, "\(path): the workspace belongs to `tamis serve`; give this command its own with -w")
+    }
+  }
+
   func columns(_ shard: String) -> String { path + "/columns/" + shard }
   var quarantine: String { path + "/quarantine" }
 

@@ -23,6 +23,7 @@ struct FitCommand: ParsableCommand {
       return
     }
     let workspace = try Workspace(path: path)
+    try workspace.checkIsNoStreams()
     let report = try Fit.run(recipe, in: workspace, events: logging.log.handler)
     if !logging.quiet { print(Summary.text(report) ?? "The recipe asks for no model.") }
   }

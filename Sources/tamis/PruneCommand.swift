@@ -81,6 +81,7 @@ struct PruneCommand: ParsableCommand {
     } else {
       let (recipe, path) = try options.load()
       let workspace = try Workspace(path: path)
+      try workspace.checkIsNoStreams()
       if whatIf {
         print(WhatIfTable.text(try ConceptOutlook.lines(recipe, in: workspace)))
         return

@@ -67,6 +67,7 @@ struct QuarantineCommand: ParsableCommand {
     func run() throws {
       let (recipe, path) = try options.load()
       let workspace = try Workspace(path: path)
+      try workspace.checkIsNoStreams()
       let wanted = Set(shards)
       let (tried, again) = try QuarantineStore.retry(
         recipe, in: workspace, where: { wanted.isEmpty || wanted.contains($0.shard) },

@@ -63,6 +63,7 @@ struct IngestCommand: ParsableCommand {
   func run() throws {
     let (recipe, path) = try options.load(reading: reading, models: models)
     let workspace = try Workspace(path: path)
+    try workspace.checkIsNoStreams()
     let report = try Ingest.run(recipe, in: workspace, events: logging.log.handler)
     if !logging.quiet { print(Summary.text(report)) }
     if strict, report.hasRejects { throw ExitCode(ExitStatus.rejected.rawValue) }
@@ -86,6 +87,7 @@ struct PublishCommand: ParsableCommand {
   func run() throws {
     let (recipe, path) = try options.load(output: output)
     let workspace = try Workspace(path: path)
+    try workspace.checkIsNoStreams()
     let report = try Publish.run(recipe, in: workspace, replacing: replace, events: logging.log.handler)
     if !logging.quiet { print(Summary.text(report)) }
   }

@@ -87,6 +87,12 @@ final class RunLog: Sendable {
         guard decision != .skip else { return }
         state.bar?.clear()
         logger.notice("\(text)", metadata: isDaemon ? ["component": "daemon"] : nil)
+      case .problem(let text):
+        guard !isDaemon || state.limit.decide(RepeatLimit.kind(ofText: text), now: now) != .skip else {
+          return
+        }
+        state.bar?.clear()
+        logger.error("\(text)", metadata: isDaemon ? ["component": "daemon"] : nil)
       case .timed(let stage, let seconds):
         logger.debug(
           "\(stage) done", metadata: ["component": "\(stage)", "dur_ms": "\(Int(seconds * 1000))"])

@@ -128,6 +128,8 @@ import Testing
     let second = try tamis("serve", path)
     #expect(second.status == 75 && second.errors.contains("another `tamis serve` works in this workspace"))
     #expect(server.end(SIGTERM) == 0)
+    let stage = try tamis("prune", path)
+    #expect(stage.status == 2 && stage.errors.contains("belongs to `tamis serve`"), "\(stage.errors)")
     let other = try TemporaryFolder()
     let run = try recipe(other, daemon: "on_success: keep")
     #expect(try tamis("run", run, "-q").status == 0)
