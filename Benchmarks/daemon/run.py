@@ -25,7 +25,7 @@ import random
 ROOT = Path(__file__).resolve().parents[2]
 TAMIS = os.environ.get("TAMIS", str(ROOT / ".build/release/tamis"))
 QUICK = "--quick" in sys.argv
-SHARDS, SAMPLES, TURNS, SHOTS = (8, 250, 3, 10) if QUICK else (24, 500, 5, 40)
+SHARDS, SAMPLES, TURNS, SHOTS = (12, 500, 3, 10) if QUICK else (24, 500, 5, 40)
 
 RECIPE = """\
 input: {{ path: {input} }}
