@@ -47,6 +47,8 @@ public final class Server {
   private var failures: [String: Int] = [:]
   private var toldPassedOver: Set<String> = []
   var lastSave = 0.0
+  /// Whether the first session is open.
+  private var hasBegun = false
   private var lastFailure = -Server.longestPause
   /// Of the last shard taken, by the monotonic clock.
   private var lastWork = monotonicSeconds()
@@ -121,7 +123,7 @@ public final class Server {
         if monotonicSeconds() - lastFailure > Self.longestPause { pause = 0 }
         lastFailure = monotonicSeconds()
         pause = min(Self.longestPause, max(1, pause * 2))
-        wait(afterFailure: failure, seconds: pause)
+        wait(seconds: pause)
         if ProcessSignals.isEndAsked { throw error }
       }
     }
@@ -139,7 +141,7 @@ public final class Server {
         recipe, workspace: setup.workspace, catalog, refusing: refused, until: { ProcessSignals.isEndAsked },
         events: events)
     } catch {
-      try blame(error, catalog)
+      blame(error, catalog)
       throw error
     }
     worked()
@@ -152,12 +154,10 @@ public final class Server {
       events(.notice("watching \(recipe.input.path)"))
     }
     do { return try loop(session, catalog) } catch {
-      try blame(error, catalog)
+      blame(error, catalog)
       throw error
     }
   }
-
-  private var hasBegun = false
 
   /// Status, metrics and operators' requests, over TCP and over the workspace's socket.
   private func openStatusServer() throws -> StatusServer {
@@ -175,7 +175,7 @@ public final class Server {
   }
 
   /// Counts a failure against the shard that could not be read.
-  private func blame(_ error: any Error, _ catalog: Catalog) throws {
+  private func blame(_ error: any Error, _ catalog: Catalog) {
     guard let shard = try? StreamSession.unreadable(catalog, workspace: setup.workspace) else { return }
     let isOfInput =
       switch error {
@@ -240,8 +240,7 @@ public final class Server {
     notifier.stopping(status: "draining")
     notifier.extendTimeout(seconds: Double(recipe.daemon.drainSeconds))
     if !session.isStreaming { events(.notice("ended before the plan was fitted: nothing is published yet")) }
-    try session.seal()
-    try session.sync()
+    try session.finish()
     board.update { $0.phase = .stopped }
     try show(session, catalog, saving: true)
     ProcessSignals.cancelDeadline()
@@ -359,8 +358,8 @@ extension Server {
     }
   }
 
-  /// Waits; where the disk is full, until there is room.
-  private func wait(afterFailure failure: Failure, seconds: Double) {
+  /// Waits before the next attempt; a signal ends it.
+  private func wait(seconds: Double) {
     heartbeat.setIdle(true)
     let end = monotonicSeconds() + seconds
     while !ProcessSignals.isEndAsked {

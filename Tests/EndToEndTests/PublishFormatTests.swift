@@ -184,9 +184,9 @@ import Testing
   func mdsErrors() throws {
     let folder = try TemporaryFolder()
     _ = try folder.addSamples()
-    let large = try publish("format: mds, image_field: jpg, shard_bytes: 8kB", in: folder)
-    #expect(large.status == 65)
-    #expect(large.errors.contains("member_too_large") && large.errors.contains("publish.shard_bytes"))
+    // A sample larger than a shard may be gets one of its own.
+    #expect(try publish("format: mds, image_field: jpg, shard_bytes: 8kB", in: folder).status == 0)
+    #expect(try tamis("verify", folder.path + "/out").output.contains(": 1 samples, ok"))
     let other = try TemporaryFolder()
     try shard(other, [["png", "txt", "cls"], ["png", "txt", "cls"]])
     let label = try publish("format: mds", in: other)

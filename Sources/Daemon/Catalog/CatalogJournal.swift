@@ -14,6 +14,7 @@ extension Catalog: StreamJournal {
         database, sql: "SELECT * FROM generation ORDER BY number"
       ).map(Self.generation)
       record.seals = try Row.fetchAll(database, sql: "SELECT * FROM seal ORDER BY number").map(Self.seal)
+      record.fields = try String.fetchOne(database, sql: "SELECT json FROM fields")
       return record
     }
   }
@@ -62,6 +63,13 @@ extension Catalog: StreamJournal {
   public func abandon(generation number: Int) throws {
     try database.write {
       try $0.execute(sql: "DELETE FROM generation WHERE number = ? AND fitted = 0", arguments: [number])
+    }
+  }
+
+  public func fix(fields: String) throws {
+    try database.write {
+      try $0.execute(
+        sql: "INSERT INTO fields (id, json, fixed_at) VALUES (1, ?, ?)", arguments: [fields, Self.now])
     }
   }
 

@@ -27,6 +27,14 @@ enum CatalogSchema {
           CREATE TABLE status (id INTEGER PRIMARY KEY CHECK (id = 1), json TEXT NOT NULL) STRICT;
           """)
     }
+    migrator.registerMigration("2 fields of every published sample") { database in
+      try database.execute(
+        sql: """
+          CREATE TABLE fields (
+            id INTEGER PRIMARY KEY CHECK (id = 1), json TEXT NOT NULL, fixed_at REAL NOT NULL
+          ) STRICT;
+          """)
+    }
     return migrator
   }
 }

@@ -63,6 +63,7 @@ public enum Ingest {
     let watchdog = ImageWatchdog(seconds: recipe.limits.imageSeconds)
     let encoders = try SampleEncoders(recipe)
     let sizes = isStreaming ? PictureSizeCheck(recipe, limits) : nil
+    let publishable = isStreaming ? PublishableCheck(recipe) : nil
     return try orderedMap(
       from: IngestSource(shards, recipe: recipe, memory: memory, hashing: true, until: isStopped),
       into: try IngestSink(
@@ -72,7 +73,7 @@ public enum Ingest {
       makeWorker: {
         IngestWorker(
           recipe, limits: limits, watchdog: watchdog, encoders: encoders,
-          measuresQuality: recipe.features.measuresQuality, sizes: sizes)
+          measuresQuality: recipe.features.measuresQuality, sizes: sizes, publishable: publishable)
       },
       finish: { $0.states })
   }

@@ -44,16 +44,19 @@ struct IngestWorker: MapWorker, ~Copyable {
   private var decoder: ImageDecoder
   private let watchdog: ImageWatchdog
   private let sizes: PictureSizeCheck?
+  private let publishable: PublishableCheck?
 
   /// - Parameters:
   ///   - measuresQuality: whether to fill ``AcceptedSample/quality``.
   ///   - makesThumbnail: whether to fill ``AcceptedSample/thumbnail``.
   ///   - sizes: rejects what would become too large when it is published.
+  ///   - publishable: rejects what could not be published as the recipe has it.
   init(
     _ recipe: Recipe, limits: DecodeLimits, watchdog: ImageWatchdog, encoders: SampleEncoders? = nil,
-    measuresQuality: Bool = false, makesThumbnail: Bool = true, sizes: PictureSizeCheck? = nil
+    measuresQuality: Bool = false, makesThumbnail: Bool = true, sizes: PictureSizeCheck? = nil,
+    publishable: PublishableCheck? = nil
   ) {
-    self.sizes = sizes
+    (self.sizes, self.publishable) = (sizes, publishable)
     self.recipe = recipe
     self.measuresQuality = measuresQuality
     self.makesThumbnail = makesThumbnail
@@ -99,6 +102,11 @@ struct IngestWorker: MapWorker, ~Copyable {
     if recipe.decode.onBadCaption == .drop, let caption {
       let bytes = sample.bytes.span.extracting(caption.range)
       if let fault = unsafe captionFault(bytes.bytes) { return reject(.captionNotUTF8, caption, fault) }
+    }
+    if let (field, message) = publishable?.fault(sample) {
+      return .rejected(
+        sample, code: .unsupported, member: field?.member ?? "", offset: field?.offset ?? sample.offset,
+        message: message)
     }
     let info: ImageInfo
     let decoded: (thumbnails: [[UInt8]], picture: RGBImage?)?

@@ -15,10 +15,20 @@ struct FieldPlan: Sendable {
   private var dropped: Set<String> = []
   /// What samples get that lack a field, by its name.
   private var fillers: [String: [UInt8]] = [:]
-  /// The fields of every sample, sorted; nil while nothing is known of them (streams).
+  /// The fields of every sample, sorted; nil where nothing is known of them (streams of tars).
   private var names: [String]?
+  /// Whether ``names`` were decided before all samples were seen: what a sample has beside them is left out.
+  private var isFixed = false
   /// Those of them that are pictures; several only where each sample keeps its own name.
   private(set) var imageNames: [String] = []
+
+  /// The fields that all samples of a stream have, whatever comes later: those of its first published samples.
+  struct Fixed: Codable, Equatable {
+    /// Sorted.
+    var names: [String]
+    /// What every picture is called; nil where the recipe says it.
+    var image: String?
+  }
 
   /// A plan that knows nothing of the samples to come: each keeps the fields it has, and gets a caption if it has none.
   init(stream recipe: Recipe) {
@@ -29,6 +39,14 @@ struct FieldPlan: Sendable {
       fillers[field.name] = filler(field.name)
     }
     if let captionName { fillers[captionName] = [] }
+  }
+
+  /// A plan for samples to come that all get the same fields: what one has besides is left out, what it lacks is filled.
+  init(stream recipe: Recipe, _ fixed: Fixed) {
+    self.init(stream: recipe)
+    (names, isFixed, commonImageName) = (fixed.names, true, fixed.image)
+    imageNames = imageName.map { fixed.names.contains($0) ? [$0] : [] } ?? []
+    for name in fixed.names { fillers[name] = filler(name) }
   }
 
   /// What the caption is called; nil if it is not published.
@@ -42,7 +60,10 @@ struct FieldPlan: Sendable {
   }
 
   /// What stands for a field that a sample lacks.
-  private func filler(_ name: String) -> [UInt8] { name == jsonName ? Array("{}".utf8) : [] }
+  private func filler(_ name: String) -> [UInt8] {
+    if name == jsonName { return Array("{}".utf8) }
+    return publish.format == .mds && name == MDSTable.integerField ? MDSTable.noLabel : []
+  }
 
   /// Looks at the field sets of all samples that will be published.
   ///
@@ -77,7 +98,8 @@ struct FieldPlan: Sendable {
   ///
   /// - Throws: ``PipelineError`` for a shard with more different sets than are noted.
   private func fieldSets(
-    _ shards: [IngestedShard], isKept: (_ shard: Int, _ row: Int) -> Bool, _ workspace: borrowing Workspace
+    _ shards: [IngestedShard], isKept: (_ shard: Int, _ row: Int) -> Bool, _ workspace: borrowing Workspace,
+    passesOverUnknown: Bool = false
   ) throws -> FieldSets {
     var found = FieldSets()
     for (index, shard) in shards.enumerated() {
@@ -91,6 +113,7 @@ struct FieldPlan: Sendable {
       }
       for (set, count) in counts.enumerated() where count > 0 {
         guard set < shard.manifest.fieldSets.count else {
+          if passesOverUnknown { continue }
           throw PipelineError(
             .badData,
             "\(shard.name): its samples have more than \(FieldSetColumn.maximumSets) different sets of fields; "
@@ -108,6 +131,48 @@ struct FieldPlan: Sendable {
       }
     }
     return found
+  }
+
+  /// The fields that a stream fixes by its first published samples: those that any of them has, or, with
+  /// `publish.missing: drop`, all of them.
+  static func fixed(
+    _ recipe: Recipe, _ shards: [IngestedShard],
+    isKept: (_ shard: Int, _ row: Int) -> Bool, _ workspace: borrowing Workspace
+  ) throws -> Fixed {
+    var plan = FieldPlan(stream: recipe)
+    var found = try plan.fieldSets(shards, isKept: isKept, workspace, passesOverUnknown: true)
+    if plan.keepsImageNames {
+      plan.commonImageName = found.images.count == 1 ? found.images.first! : "image"
+      found = try plan.fieldSets(shards, isKept: isKept, workspace, passesOverUnknown: true)
+    }
+    var names = found.samples.keys.reduce(into: Set<String>()) { $0.formUnion($1) }
+    if recipe.publish.missing == .drop {
+      let fillable = [plan.captionName, plan.jsonName].compactMap { $0 }
+      for set in found.samples.keys { names = names.filter { set.contains($0) || fillable.contains($0) } }
+    }
+    if let caption = plan.captionName { names.insert(caption) }
+    // The sample's own key has this name.
+    names.remove(MDSTable.keyColumn)
+    return Fixed(names: names.sorted(), image: plan.commonImageName)
+  }
+
+  /// What samples of a shard lose and get by fixed fields: names to tell, both sorted.
+  func differences(_ sets: [[String]]) -> (leftOut: [String], filled: [String]) {
+    guard isFixed, let names else { return ([], []) }
+    var (leftOut, filled) = (Set<String>(), Set<String>())
+    for set in sets {
+      let published = Set(renamed(set).published)
+      leftOut.formUnion(published.subtracting(names))
+      filled.formUnion(
+        Set(names).subtracting(published).subtracting([captionName, jsonName].compactMap { $0 }))
+    }
+    return (leftOut.sorted(), filled.sorted())
+  }
+
+  /// The published fields of a sample, under their published names.
+  func fields(of sample: Sample) -> [(name: String, field: Field)] {
+    let (published, sources, _) = renamed(sample.fields.map(\.name))
+    return zip(published, sources).map { ($0, sample.fields[$1]) }
   }
 
   /// The samples' own fields, sorted, as they are called when these fields are added: one of an added field's name makes
@@ -230,12 +295,16 @@ struct FieldPlan: Sendable {
     return (result.published, result.sources, image)
   }
 
+  private func isLeftOut(_ name: String) -> Bool {
+    dropped.contains(name) || isFixed && !names!.contains(name)
+  }
+
   /// A sample with its published fields, and which of them is the picture, if it is published.
   func apply(_ sample: Sample) -> (sample: PublishedSample, image: Int?) {
     let (published, sources, image) = renamed(sample.fields.map(\.name))
     var result = PublishedSample(key: sample.key, fields: [])
     var imageIndex: Int?
-    for (name, source) in zip(published, sources) where !dropped.contains(name) {
+    for (name, source) in zip(published, sources) where !isLeftOut(name) {
       let field = sample.fields[source]
       var bytes = sample.bytes[field.range]
       if field.name == captionField, onBadCaption == .replace { bytes = repairedCaption(bytes)[...] }

@@ -111,9 +111,7 @@ public enum Publish {
     let keyBytes = shards.reduce(0) { $0 + Int($1.manifest.files["keys.txt"]?.bytes ?? 0) }
     let index =
       accepted + KeptSamples.memory(accepted: accepted, keyBytes: keyBytes, order: recipe.publish.order)
-    let compression = recipe.publish.compress.memory(threads: memory.workers)
-    // The shard, and what the compression has taken of it.
-    let shard = recipe.publish.format == .mds ? 2 * recipe.publish.mdsBytes : 0
+    let (compression, shard) = recipe.publish.memory(threads: memory.workers)
     let needed = index + compression + shard
     guard needed <= recipe.limits.memory / 2 else {
       throw PipelineError(

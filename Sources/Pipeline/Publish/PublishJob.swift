@@ -21,19 +21,14 @@ struct PublishJob: ~Copyable {
     let stored = StoredFields(recipe.addedFields, workspace: workspace.path)
     let added = AddedFields.all(
       fields, try stored.descriptions(shards.filter { $0.manifest.accepted > 0 }.map(\.name)))
-    let holdsSamples = [.webdataset, .mds].contains(recipe.publish.format)
+    let holdsSamples = recipe.publish.holdsSamples
     let plan =
       holdsSamples ? try FieldPlan(recipe, shards, isKept: isKept, workspace) : FieldPlan(stream: recipe)
     if holdsSamples {
       let limits = try MemoryPlan(recipe.limits).decodeLimits(recipe.decode)
       try PictureSizeCheck(recipe, limits).check(shards, isKept: isKept, workspace)
     }
-    var table: MDSTable?
-    if recipe.publish.format == .mds {
-      table = try MDSTable(
-        plan.names(beside: added.keys), added: added, caption: plan.captionName, json: plan.jsonName,
-        rawImage: recipe.publish.image.form == .raw ? plan.imageName : nil)
-    }
+    let table = recipe.publish.format == .mds ? try MDSTable(plan, recipe.publish, added) : nil
     kept = try KeptSamples(shards, order: recipe.publish.order, workspace, isKept: isKept)
     (self.recipe, self.files, self.shards) = (recipe, files, shards)
     (self.fields, self.plan, self.added, self.table) = (fields, plan, added, table)
@@ -45,12 +40,12 @@ struct PublishJob: ~Copyable {
     let first = journal.samples
     let memory = try MemoryPlan(recipe.limits)
     if recipe.publish.format == .columns {
-      return try ColumnShards(recipe, files, shards, added, fields, workspace: workspace)
-        .write(to: staging, journal, events)
+      return try ColumnShards(recipe, added, fields, workspace: workspace)
+        .write(files, shards, to: staging, journal, events)
     }
+    let format = recipe.publish.shardFormat(table, added, directory: staging, threads: memory.workers)
     var packer = ShardPacker(
-      recipe, format(staging, threads: memory.workers), in: staging, journal, fields, workspace: workspace,
-      events: events)
+      recipe, format, in: staging, journal, fields, workspace: workspace, events: events)
     if recipe.publish.format == .npy { return try packKeys(into: &packer, journal, workspace) }
     let source = try PublishSource(
       kept, from: first, files, shards.map(\.manifest), recipe, workspace: workspace)
@@ -62,7 +57,7 @@ struct PublishJob: ~Copyable {
     if recipe.publish.order == .input {
       return try orderedMap(
         from: source, into: PackingSink(packer, journal, shards: kept.shards), workers: memory.workers,
-        window: window(memory), makeWorker: makeWorker, finish: { try $0.finish() })
+        window: recipe.publish.window(memory), makeWorker: makeWorker, finish: { try $0.finish() })
     }
     let spool = workspace + "/.publish-spool"
     let positions = first..<kept.rows.count
@@ -72,29 +67,13 @@ struct PublishJob: ~Copyable {
       try SampleSpool(
         directory: spool, positions: positions, bytes: bytes, bucketBytes: recipe.limits.memory / 8))
     try orderedMap(
-      from: source, into: sink, workers: memory.workers, window: window(memory),
+      from: source, into: sink, workers: memory.workers, window: recipe.publish.window(memory),
       makeWorker: makeWorker, finish: { try $0.finish() })
     try SampleSpool.read(spool) { position, sample in
       let row = kept.rows[position]
       try packer.add(sample, position: position, shard: kept.shards[Int(row.shard)], row: Int(row.row))
     }
     return try packer.finish(journal)
-  }
-
-  /// Bytes in flight. Where samples only pass through, reading far ahead of the writing gains nothing, and costs fresh
-  /// memory for each of them.
-  private func window(_ memory: MemoryPlan) -> Int {
-    recipe.publish.image.form == .keep ? min(memory.window, 16 << 20) : memory.window
-  }
-
-  private func format(_ staging: String, threads: Int) -> any ShardFormat {
-    switch recipe.publish.format {
-    case .webdataset, .columns: TarShards(recipe.publish, directory: staging, threads: threads)
-    case .mds:
-      MDSShards(recipe.publish.mdsFormat(table!.columns), table!, directory: staging, threads: threads)
-    case .npy:
-      ArrayShards(recipe.publish, added, directory: staging)
-    }
   }
 
   /// Samples without their own fields: nothing has to be read again but the keys.
@@ -117,7 +96,45 @@ struct PublishJob: ~Copyable {
   }
 }
 
+extension MDSTable {
+  /// The columns of samples with these fields, and added ones.
+  init(
+    _ plan: FieldPlan, _ publish: Recipe.Publish, _ added: [String: AddedFields.Description]
+  ) throws(PipelineError) {
+    try self.init(
+      plan.names(beside: added.keys), added: added, caption: plan.captionName, json: plan.jsonName,
+      rawImage: publish.image.form == .raw ? plan.imageName : nil)
+  }
+}
+
 extension Recipe.Publish {
+  /// Bytes in flight. Where samples only pass through, reading far ahead of the writing gains nothing, and costs fresh
+  /// memory for each of them.
+  func window(_ memory: MemoryPlan) -> Int {
+    image.form == .keep ? min(memory.window, 16 << 20) : memory.window
+  }
+
+  /// What a packer writes.
+  ///
+  /// - Parameters:
+  ///   - table: of MDS.
+  ///   - added: all added fields.
+  func shardFormat(
+    _ table: MDSTable?, _ added: [String: AddedFields.Description], directory: String, threads: Int
+  ) -> any ShardFormat {
+    switch format {
+    case .webdataset, .columns: TarShards(self, directory: directory, threads: threads)
+    case .mds: MDSShards(mdsFormat(table!.columns), table!, directory: directory, threads: threads)
+    case .npy: ArrayShards(self, added, directory: directory)
+    }
+  }
+
+  /// Bytes that compression and open shards take.
+  func memory(threads: Int) -> (compression: Int, shard: Int) {
+    // The shard, and what the compression has taken of it.
+    (compress.memory(threads: threads), format == .mds ? 2 * mdsBytes : 0)
+  }
+
   /// Most bytes of an MDS shard.
   var mdsBytes: Int { shardBytes ?? MDSFormat.defaultSizeLimit }
 

@@ -20,6 +20,19 @@ protocol ShardLog: AnyObject {
   func record(_ shard: PublishManifest.Shard) throws
 }
 
+extension ShardLog {
+  /// Gives a shard that is complete under its hidden name its own.
+  func commit(_ shard: PublishManifest.Shard, in directory: String, _ events: EventHandler) throws {
+    FaultPoint.reach("complete")
+    try announce(shard)
+    FaultPoint.reach("announce")
+    try HiddenShard.reveal(shard, in: directory)
+    FaultPoint.reach("reveal")
+    try record(shard)
+    events(.committed(path: shard.name, samples: shard.samples))
+  }
+}
+
 /// Gives samples their added fields and fills shards with them, each committed when it is full.
 struct ShardPacker: ~Copyable {
   private let perShard: Int
@@ -86,13 +99,7 @@ struct ShardPacker: ~Copyable {
     guard inShard > 0 else { return }
     let shard = try format.complete(shard: log.count)
     try uids?.finish(shard: shard.name)
-    FaultPoint.reach("complete")
-    try log.announce(shard)
-    FaultPoint.reach("announce")
-    try HiddenShard.reveal(shard, in: directory)
-    FaultPoint.reach("reveal")
-    try log.record(shard)
-    events(.committed(path: shard.name, samples: shard.samples))
+    try log.commit(shard, in: directory, events)
     inShard = 0
   }
 

@@ -17,6 +17,8 @@ public protocol StreamJournal: AnyObject {
   func finish(generation number: Int, claims: [Int: StreamClaim]) throws
   /// The plan could not be fitted.
   func abandon(generation number: Int) throws
+  /// The fields of every published sample are fixed: ``StreamRecord/fields``.
+  func fix(fields: String) throws
   /// A shard is complete and durable under a hidden name.
   func add(_ seal: StreamSeal) throws
   /// It has its name.
@@ -31,6 +33,8 @@ public struct StreamRecord: Sendable, Equatable {
   public var generations: [StreamGeneration] = []
   /// By number, from 0.
   public var seals: [StreamSeal] = []
+  /// The fields that all published samples have, as JSON; nil before the first, and where they may differ.
+  public var fields: String?
 
   public init() {}
 }
@@ -56,7 +60,7 @@ public struct StreamClaim: Sendable, Equatable {
   public var samples = 0
   public var accepted = 0
   public var kept = 0
-  /// Kept, but the file was gone or changed before they were published: the last ones of those kept.
+  /// To be published, but the file was gone or changed before they were: the last ones of them.
   public var lost = 0
   /// By reject code.
   public var rejected: [String: Int] = [:]
@@ -68,9 +72,6 @@ public struct StreamClaim: Sendable, Equatable {
   public init(name: String, path: String, status: FileStatus) {
     (self.name, self.path, self.status) = (name, path, status)
   }
-
-  /// Samples that are published, now or later.
-  var publishable: Int { kept - lost }
 }
 
 /// One fitted plan.

@@ -1,16 +1,22 @@
 import Shards
 
 /// The published side of a stream: kept samples go into the open shard as they get their verdicts, and a full one is
-/// sealed.
+/// sealed. Columns are a sealed shard for each input shard.
 ///
 /// The open shard is thrown away by a kill and written again from its first sample.
 final class StreamOutput {
+  private enum Writer {
+    case packer(SharedPacker)
+    case columns(ColumnShards)
+  }
+
   private let recipe: Recipe
   private let workspace: String
   private let log: SealLog
-  private let packer: SharedPacker
+  private let writer: Writer
   private let fields: AddedFields?
-  private let stored: [String: AddedFields.Description]
+  private let added: [String: AddedFields.Description]
+  private let table: MDSTable?
   private let plan: FieldPlan
   private let memory: MemoryPlan
   private let growing: GrowingSidecars
@@ -23,27 +29,38 @@ final class StreamOutput {
   /// Samples published.
   var samples: Int { log.samples }
   /// Samples in the open shard.
-  var openSamples: Int { packer.value.openSamples }
+  var openSamples: Int { if case .packer(let packer) = writer { packer.value.openSamples } else { 0 } }
+  /// Whether input shards are read once more.
+  var readsInput: Bool { recipe.publish.format != .npy }
 
-  /// - Parameter described: a shard with accepted samples, whose columns say what stored fields look like.
+  /// - Parameters:
+  ///   - fixed: the fields of every sample, where the format has the same in all.
+  ///   - described: a shard with accepted samples, whose columns say what stored fields look like.
   init(
     _ recipe: Recipe, workspace: String, _ journal: any StreamJournal, _ seals: [StreamSeal],
-    described: String?, events: @escaping EventHandler
+    _ fixed: FieldPlan.Fixed?, described: String, events: @escaping EventHandler
   ) throws {
     (self.recipe, self.workspace, self.events) = (recipe, workspace, events)
+    let publish = recipe.publish
     memory = try MemoryPlan(recipe.limits)
-    plan = FieldPlan(stream: recipe)
+    plan = fixed.map { FieldPlan(stream: recipe, $0) } ?? FieldPlan(stream: recipe)
     fields = try AddedFields(recipe, recipe.addedFields, basis: workspace + "/models/pca")
-    stored = try StoredFields(recipe.addedFields, workspace: workspace).descriptions(
-      described.map { [$0] } ?? [])
+    let stored = StoredFields(recipe.addedFields, workspace: workspace)
+    added = AddedFields.all(fields, try stored.descriptions([described]))
+    table = publish.format == .mds ? try MDSTable(plan, publish, added) : nil
     log = try SealLog(journal, seals)
     growing = GrowingSidecars(uids: workspace + "/uids")
-    if PublishSidecars(recipe.publish).wants(.subset) { try Directory.create(growing.uids) }
-    let format = TarShards(recipe.publish, directory: recipe.publish.path, threads: memory.workers)
-    packer = SharedPacker(
-      ShardPacker(
-        recipe, format, in: recipe.publish.path, log, fields, workspace: workspace, uids: growing.uids,
-        events: events))
+    if PublishSidecars(publish).wants(.subset) { try Directory.create(growing.uids) }
+    guard publish.format != .columns else {
+      writer = .columns(try ColumnShards(recipe, added, fields, workspace: workspace))
+      return
+    }
+    let format = publish.shardFormat(table, added, directory: publish.path, threads: memory.workers)
+    writer = .packer(
+      SharedPacker(
+        ShardPacker(
+          recipe, format, in: publish.path, log, fields, workspace: workspace, uids: growing.uids,
+          events: events)))
   }
 
   /// Finishes what a killed process began in OUT: the last sealed shard gets its name, hidden files go.
@@ -64,73 +81,78 @@ final class StreamOutput {
     [".tmp", ".lines", ".open.uids"].contains { name.hasSuffix($0) }
   }
 
-  /// Adds kept rows of one shard, in order; seals every shard that gets full.
+  /// Adds rows of one shard, in order; seals every shard that gets full.
   ///
-  /// - Throws: ``PipelineError`` (temporary) when the input is not what was ingested; what the open shard holds is
-  ///   void then.
-  func add(_ rows: ArraySlice<Int>, of shard: ShardFile, _ manifest: ColumnManifest) throws {
+  /// - Parameters:
+  ///   - rows: those kept; of columns all samples, as one.
+  ///   - file: nil where ``readsInput`` is false.
+  /// - Throws: ``PipelineError`` (temporary) when the input is not what was ingested, `ShardFault` for samples that
+  ///   cannot be published; what the open shard holds is void then.
+  func add(_ rows: ArraySlice<Int>, of shard: IngestedShard, _ file: ShardFile?) throws {
     guard !rows.isEmpty else { return }
+    switch writer {
+    case .columns(let columns): try columns.write(file!, shard, to: directory, log, events)
+    case .packer(let packer) where readsInput: try addSamples(rows, of: shard, file!, to: packer)
+    case .packer(let packer): try addKeys(rows, of: shard, to: packer)
+    }
+  }
+
+  private func addSamples(
+    _ rows: ArraySlice<Int>, of shard: IngestedShard, _ file: ShardFile, to packer: SharedPacker
+  ) throws {
+    tellDifferences(of: shard)
     let limits = memory.decodeLimits(recipe.decode)
     let feed = try SampleFeed(
-      shard, manifest, limits: memory.shardLimits, input: recipe.input, workspace: workspace)
+      file, shard.manifest, limits: memory.shardLimits, input: recipe.input, workspace: workspace)
     let source = KeptRowSource(feed, rows, position: samples + openSamples, ImageProbe(recipe, limits))
     let (plan, recipe) = (plan, recipe)
-    let window = recipe.publish.image.form == .keep ? min(memory.window, 16 << 20) : memory.window
     try orderedMap(
       from: source, into: SharedPackerSink(packer, shard: shard.name), workers: memory.workers,
-      window: window,
+      window: recipe.publish.window(memory),
       makeWorker: { try PublishWorker(plan, ImageForm(recipe, limits), shards: [shard.name]) },
       finish: { _ in })
   }
 
-  /// Seals what is open, though it is not full.
-  func seal() throws { try packer.value.finish() }
+  /// Samples without their own fields.
+  private func addKeys(_ rows: ArraySlice<Int>, of shard: IngestedShard, to packer: SharedPacker) throws {
+    let keys = try KeyFile.keys(workspace + "/columns/\(shard.name)/keys.txt")
+    for row in rows {
+      try packer.value.add(
+        PublishedSample(key: Array(keys[row]), fields: []), position: samples + openSamples,
+        shard: shard.name, row: row)
+    }
+  }
 
-  /// Notices since the start, about fields that made way.
-  var notices: [String] { packer.value.notices }
+  /// Says which fields of a shard's samples do not fit the fixed ones.
+  private func tellDifferences(of shard: IngestedShard) {
+    let (leftOut, filled) = plan.differences(shard.manifest.fieldSets)
+    if !leftOut.isEmpty {
+      events(
+        .notice(
+          "\(shard.name): \(leftOut.joined(separator: ", ")): left out: the first published samples did not have this"
+        ))
+    }
+    if !filled.isEmpty {
+      events(.notice("\(shard.name): \(filled.joined(separator: ", ")): filled where samples lack this"))
+    }
+  }
+
+  /// Seals what is open, though it is not full.
+  func seal() throws { if case .packer(let packer) = writer { try packer.value.finish() } }
+
+  /// What to tell at the end: of fields that made way, and captions that were repaired.
+  var notices: [String] { if case .packer(let packer) = writer { packer.value.notices } else { [] } }
 
   /// Writes the sidecars of all shards; `MANIFEST.json` and the lists of shards last.
   func writeSidecars(_ account: DataCard.Account?) throws {
     var manifest = PublishManifest(
-      key: PublishManifest.streamKey, recipe.publish, shards: seals, fields, AddedFields.all(fields, stored))
-    let sidecars = PublishSidecars(recipe.publish)
-    try sidecars.write(
-      &manifest, try packer.value.files(seals), fields: [], pictures: [], account,
-      staging: directory, growing: growing)
-  }
-}
-
-/// The journal's seals as the packer's log.
-private final class SealLog: ShardLog {
-  private let journal: any StreamJournal
-  private(set) var shards: [PublishManifest.Shard]
-  private(set) var samples: Int
-
-  init(_ journal: any StreamJournal, _ seals: [StreamSeal]) throws {
-    self.journal = journal
-    shards = try seals.map(Self.shard)
-    samples = shards.reduce(0) { $0 + $1.samples }
-  }
-
-  static func shard(_ seal: StreamSeal) throws -> PublishManifest.Shard {
-    do { return try JSON.decode(PublishManifest.Shard.self, from: Array(seal.entry.utf8)) } catch {
-      throw PipelineError(.badData, "\(seal.name): its row in the catalog cannot be read")
-    }
-  }
-
-  var count: Int { shards.count }
-
-  func announce(_ shard: PublishManifest.Shard) throws {
-    let entry = String(decoding: try JSON.line(shard).dropLast(), as: UTF8.self)
-    try journal.add(
-      StreamSeal(
-        number: count, name: shard.name, samples: shard.samples, bytes: shard.bytes, entry: entry))
-  }
-
-  func record(_ shard: PublishManifest.Shard) throws {
-    try journal.published(seal: count)
-    shards.append(shard)
-    samples += shard.samples
+      key: PublishManifest.streamKey, recipe.publish, shards: seals, fields, added)
+    manifest.columns = table?.columns
+    var files: [String: [UInt8]] = [:]
+    if case .packer(let packer) = writer { files = try packer.value.files(seals) }
+    try PublishSidecars(recipe.publish).write(
+      &manifest, files, fields: plan.names(beside: added.keys), pictures: [], account, staging: directory,
+      growing: growing)
   }
 }
 

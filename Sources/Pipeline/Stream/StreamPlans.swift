@@ -1,3 +1,4 @@
+import Features
 import Prune
 import Shards
 
@@ -21,7 +22,7 @@ extension StreamSession {
   /// Fits what the last generation announces.
   func finishFit() throws -> Bool {
     let generation = record.generations.last!
-    recipe.prune = try RecipeFile.parse(generation.recipe, path: "/recipe.yaml").prune
+    recipe.prune = try prune(of: generation)
     try workspace.record(recipe)
     let ordinals = record.claims.indices.prefix(generation.claims).filter {
       record.claims[$0].state == .decided
@@ -54,12 +55,7 @@ extension StreamSession {
     }
     FaultPoint.reach("fitted")
     try journal.finish(generation: generation.number, claims: updates)
-    for (ordinal, claim) in updates {
-      totals.remove(record.claims[ordinal])
-      totals.add(claim)
-      publishable += claim.publishable - record.claims[ordinal].publishable
-      record.claims[ordinal] = claim
-    }
+    for (ordinal, claim) in updates { replace(claim, at: ordinal) }
     record.generations[record.generations.count - 1].isFitted = true
     let accepted = ordinals.reduce(0) { $0 + record.claims[$1].accepted }
     events(
@@ -87,8 +83,11 @@ extension StreamSession {
   /// The first plan, as a run makes it; without anything to prune, the basis.
   func fitFirst() throws {
     var fitted = recipe
-    // Nothing reads the columns of embeddings then.
-    if !recipe.prune.isActive { (fitted.features.image, fitted.features.text) = (nil, nil) }
+    // Only published fields read the columns of embeddings then.
+    if !recipe.prune.isActive {
+      if !recipe.addedFields.contains(.embedding) { fitted.features.image = nil }
+      if !recipe.addedFields.contains(.text) { fitted.features.text = nil }
+    }
     _ = try Fit.run(fitted, in: workspace, events: events)
     if recipe.prune.isActive { _ = try PruneStage.run(recipe, in: workspace, events: events) }
     var basis = FitReport()
@@ -104,12 +103,16 @@ extension StreamSession {
       claim.kept = claim.accepted
       return
     }
-    for verdict in try VerdictFile.read(workspace.path + "/verdicts/\(claim.name).npy") {
+    for verdict in try verdicts(claim) {
       if verdict.kept { claim.kept += 1 } else { claim.dropped["\(verdict.reason)", default: 0] += 1 }
       if isWatching, verdict.cluster >= 0 {
         monitor?.add(cluster: verdict.cluster, distance: verdict.distance)
       }
     }
+  }
+
+  func verdicts(_ claim: StreamClaim) throws -> [Verdict] {
+    try VerdictFile.read(workspace.path + "/verdicts/\(claim.name).npy")
   }
 
   func loadPlan() throws {
@@ -130,39 +133,48 @@ extension StreamSession {
     monitor = plan!.drift.map { DriftMonitor($0) }
     guard monitor != nil else { return }
     for claim in record.claims.dropFirst(fitted) where claim.state == .decided {
-      monitor!.add(try VerdictFile.read(workspace.path + "/verdicts/\(claim.name).npy"))
+      monitor!.add(try verdicts(claim))
     }
   }
 
-  /// Embeds a shard by the frozen basis and gives its verdicts.
+  /// Embeds a shard by what was fitted and gives its verdicts.
   func decide(_ claim: inout StreamClaim, at ordinal: Int, _ manifest: ColumnManifest) throws {
-    if recipe.prune.isActive {
-      let name = claim.name
-      let path = workspace.path + "/verdicts/\(name).npy"
-      if try FileStatus(path: path) == nil {
-        let clock = ContinuousClock()
-        let start = clock.now
-        try decide(name, manifest)
-        events(.timed(stage: "decide", seconds: (clock.now - start) / .seconds(1)))
+    if !recipe.prune.isActive {
+      try embed(claim.name, manifest)
+    } else if try FileStatus(path: workspace.path + "/verdicts/\(claim.name).npy") == nil {
+      try timed("decide") {
+        try embed(claim.name, manifest)
+        try decide(claim.name, manifest)
       }
     }
     try count(&claim, isWatching: true)
   }
 
-  func decide(_ name: String, _ manifest: ColumnManifest) throws {
-    if let encoder = plan!.encoder {
-      _ = try ImageColumn.fill(
-        encoder, id: plan!.encoderID, recipe, [IngestedShard(name: name, manifest: manifest)], workspace,
-        events)
-    } else if manifest.accepted > 0, plan!.needsRows,
+  /// Fills the columns that need what was fitted, as far as the plan or published fields read them.
+  private func embed(_ name: String, _ manifest: ColumnManifest) throws {
+    let isRead = { [recipe] field in recipe.prune.isActive || recipe.addedFields.contains(field) }
+    if !recipe.prune.isActive, isRead(.embedding), Fit.needsEncoder(recipe), basisEncoder == nil {
+      let path = workspace.path + "/models/pca"
+      basisEncoder = (PixelEncoder(basis: try PCAFiles.read(path)), try Fit.encoderID(path))
+    }
+    if let (encoder, id) = plan?.encoder.map({ ($0, plan!.encoderID) }) ?? basisEncoder {
+      let shard = IngestedShard(name: name, manifest: manifest)
+      _ = try ImageColumn.fill(encoder, id: id, recipe, [shard], workspace, events)
+    }
+    if case .ngrams(let dimensions)? = recipe.features.text, isRead(.text),
+      let manifest = try workspace.manifest(name)
+    {
+      let shard = IngestedShard(name: name, manifest: manifest)
+      _ = try TextColumn.fill(dimensions, recipe, [shard], workspace, events)
+    }
+  }
+
+  private func decide(_ name: String, _ manifest: ColumnManifest) throws {
+    if plan!.encoder == nil, manifest.accepted > 0, plan!.needsRows,
       manifest.encoders["image"] != plan!.encoderID
         || !plan!.scoreEncoders.allSatisfy({ manifest.encoders[$0] == $1 })
     {
       throw PipelineError(.usage, "\(name): embedded by another model than the plan was fitted on")
-    }
-    if case .ngrams(let dimensions)? = recipe.features.text, let manifest = try workspace.manifest(name) {
-      let shard = IngestedShard(name: name, manifest: manifest)
-      _ = try TextColumn.fill(dimensions, recipe, [shard], workspace, events)
     }
     var verdicts: [Verdict] = []
     let keys = try KeyFile.keys(workspace.columns(name) + "/keys.txt")

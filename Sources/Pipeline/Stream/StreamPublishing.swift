@@ -4,41 +4,84 @@ import Shards
 
 /// What a stream publishes, and what becomes of its inputs.
 extension StreamSession {
-  func keptRows(_ claim: StreamClaim) throws -> [Int] {
-    guard claim.publishable > 0 else { return [] }
-    guard recipe.prune.isActive else { return Array(0..<claim.publishable) }
-    let verdicts = try VerdictFile.read(workspace.path + "/verdicts/\(claim.name).npy")
-    return Array(verdicts.indices.filter { verdicts[$0].kept }.prefix(claim.publishable))
+  /// Samples of a claim that are published, now or later: those kept, or all where columns go with the input shards.
+  func publishable(_ claim: StreamClaim) -> Int { wanted(claim) - claim.lost }
+
+  /// The same, if nothing is lost.
+  private func wanted(_ claim: StreamClaim) -> Int {
+    guard claim.state == .decided else { return 0 }
+    return recipe.publish.format == .columns ? claim.samples : claim.kept
   }
 
-  func openOutput() throws {
-    let described = record.claims.first { $0.state == .decided && $0.accepted > 0 }
-    output = try StreamOutput(
-      recipe, workspace: workspace.path, journal, record.seals, described: described?.name, events: events)
+  private func rows(_ claim: StreamClaim) throws -> [Int] {
+    let count = publishable(claim)
+    guard count > 0 else { return [] }
+    guard recipe.prune.isActive, recipe.publish.format != .columns else { return Array(0..<count) }
+    let verdicts = try self.verdicts(claim)
+    return Array(verdicts.indices.filter { verdicts[$0].kept }.prefix(count))
   }
 
-  /// Gives the kept samples of a claim to the output, but for those that have been published.
+  /// Opens the output once there is something to publish.
+  ///
+  /// - Returns: nil as long as there is nothing.
+  private func openedOutput() throws -> StreamOutput? {
+    if let output { return output }
+    guard publishable > 0,
+      let described = record.claims.first(where: { $0.state == .decided && $0.accepted > 0 })
+    else { return nil }
+    let opened = try StreamOutput(
+      recipe, workspace: workspace.path, journal, record.seals, try fixedFields(), described: described.name,
+      events: events)
+    (output, shardsTold) = (opened, opened.seals.count)
+    return opened
+  }
+
+  /// The fields of MDS, written down before the first shard has them.
+  ///
+  /// They are decided when the first samples are to be published, by all samples that are by then: after any kill,
+  /// these are the same.
+  private func fixedFields() throws -> FieldPlan.Fixed? {
+    guard recipe.publish.format == .mds else { return nil }
+    if let fields = record.fields {
+      return try JSON.decode(FieldPlan.Fixed.self, from: Array(fields.utf8))
+    }
+    let claims = record.claims.filter { $0.state == .decided && $0.kept > 0 }
+    let shards = try claims.map { IngestedShard(name: $0.name, manifest: try workspace.manifest($0.name)!) }
+    let verdicts = try recipe.prune.isActive ? claims.map { try self.verdicts($0) } : []
+    let fixed = try FieldPlan.fixed(
+      recipe, shards, isKept: { verdicts.isEmpty || verdicts[$0][$1].kept }, workspace)
+    FaultPoint.reach("fields")
+    let text = String(decoding: try JSON.line(fixed).dropLast(), as: UTF8.self)
+    try journal.fix(fields: text)
+    record.fields = text
+    let names = fixed.names.joined(separator: ", ")
+    events(.notice("every published sample has the fields \(names), as the first ones have"))
+    return fixed
+  }
+
+  /// Gives the samples of a claim to the output, but for those that have been published.
   ///
   /// - Throws: ``StreamLoss`` when the input is gone or changed: what cannot be published any more is written down, and the session is void.
   func publish(_ ordinal: Int, _ file: ShardFile?, skipping published: Int = 0) throws {
+    // What came before the first sample to be published has its turn with it.
+    guard let output else { return try publishBacklog() }
     let claim = record.claims[ordinal]
-    if output == nil { try openOutput() }
-    let rows = try keptRows(claim).dropFirst(published)
+    let rows = try rows(claim).dropFirst(published)
     guard !rows.isEmpty, let manifest = try workspace.manifest(claim.name) else {
       return try finishSeals()
     }
     // Those of the claim that have got into sealed shards by then.
-    let before = publishable - claim.publishable
+    let before = publishable - publishable(claim)
     do {
-      guard let file, try FileStatus(path: claim.path) == claim.status else {
+      if output.readsInput, try file == nil || FileStatus(path: claim.path) != claim.status {
         throw PipelineError(.temporary, "\(claim.path): is gone or changed since it was read")
       }
-      let output = output!
-      try timed("publish") { try output.add(rows[...], of: file, manifest) }
+      let shard = IngestedShard(name: claim.name, manifest: manifest)
+      try timed("publish") { try output.add(rows[...], of: shard, file) }
     } catch {
       guard Self.isLoss(error, of: claim) else { throw error }
       var lost = claim
-      lost.lost = claim.kept - max(published, min(claim.publishable, publishedSamples - before))
+      lost.lost = wanted(claim) - max(published, min(publishable(claim), publishedSamples - before))
       try set(lost, at: ordinal)
       throw StreamLoss(shard: claim.name, samples: lost.lost - claim.lost, reason: "\(error)")
     }
@@ -47,25 +90,27 @@ extension StreamSession {
 
   private static func isLoss(_ error: any Error, of claim: StreamClaim) -> Bool {
     if let error = error as? PipelineError { return error.kind == .temporary }
+    if error is ShardFault { return true }
     if let error = error as? FileError { return error.path == claim.path && error.errno == ENOENT }
     return false
   }
 
   /// Publishes what the claims so far keep, behind what is published.
   func publishBacklog() throws {
-    if output == nil { try openOutput() }
+    guard try openedOutput() != nil else { return try disposeInputs() }
     var before = 0
     let published = publishedSamples
     let all = publishable
     for ordinal in record.claims.indices where record.claims[ordinal].state == .decided {
       let claim = record.claims[ordinal]
-      defer { before += claim.publishable }
-      guard before + claim.publishable > published else { continue }
+      defer { before += publishable(claim) }
+      guard before + publishable(claim) > published else { continue }
       // As if the later ones had not had their turn yet.
-      publishable = before + claim.publishable
+      publishable = before + publishable(claim)
       defer { publishable = all }
       try publish(ordinal, try input(claim), skipping: max(0, published - before))
     }
+    try disposeInputs()
   }
 
   /// The file of a claim as it is now; nil if it is gone.
@@ -77,14 +122,10 @@ extension StreamSession {
   /// What has to follow when shards were sealed: sidecars, and the inputs that are not needed any more.
   func finishSeals() throws {
     guard let output else { return }
-    guard output.seals.count > record.seals.count else { return try disposeInputs() }
-    for (number, shard) in output.seals.enumerated().dropFirst(record.seals.count) {
-      var seal = StreamSeal(
-        number: number, name: shard.name, samples: shard.samples, bytes: shard.bytes, entry: "")
-      seal.isPublished = true
-      record.seals.append(seal)
+    if output.seals.count > shardsTold {
+      try writeSidecars()
+      shardsTold = output.seals.count
     }
-    try writeSidecars()
     try disposeInputs()
   }
 
@@ -100,7 +141,7 @@ extension StreamSession {
     while firstUndisposed < record.claims.count {
       var claim = record.claims[firstUndisposed]
       guard claim.state != .taken, isStreaming else { return }
-      let end = publishableBeforeUndisposed + claim.publishable
+      let end = publishableBeforeUndisposed + publishable(claim)
       guard end <= publishedSamples else { return }
       if claim.state == .decided, claim.lost == 0, !claim.isDisposed {
         try InputDisposal.dispose(claim, recipe)

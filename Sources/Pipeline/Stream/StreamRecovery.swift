@@ -7,7 +7,7 @@ extension StreamSession {
     for (ordinal, claim) in record.claims.enumerated() {
       ordinals[claim.name] = ordinal
       totals.add(claim)
-      publishable += claim.publishable
+      publishable += publishable(claim)
     }
     try StreamOutput.recover(recipe, journal, &record.seals)
     keys = try KeyIndex.open(

@@ -15,17 +15,31 @@ enum StreamRules {
     guard recipe.publish.order == .input else {
       throw PipelineError(.usage, "publish.order: a stream publishes in the order of its input")
     }
-    guard recipe.publish.format == .webdataset else {
+    if recipe.publish.format == .npy, recipe.publish.samplesPerShard == .max {
       throw PipelineError(
-        .usage, "publish.format: a stream writes webdataset shards, not \(recipe.publish.format.rawValue)")
+        .usage, "publish.samples_per_shard: a stream has no end, its arrays no last row; give a number")
     }
+    try checkMemory(recipe)
     if fits(recipe) { try Fit.checkMemory(recipe) }
+  }
+
+  /// Refuses a limit that cannot hold the open shard and the compression.
+  private static func checkMemory(_ recipe: Recipe) throws {
+    let (compression, shard) = recipe.publish.memory(threads: try MemoryPlan(recipe.limits).workers)
+    guard compression + shard > recipe.limits.memory / 2 else { return }
+    throw PipelineError(
+      .usage,
+      "limits.memory: publishing needs \(ByteSize.needed(2 * (compression + shard))) "
+        + "(\(ByteSize.text(compression)) to compress, \(ByteSize.text(shard)) for a shard), the limit is "
+        + ByteSize.text(recipe.limits.memory))
   }
 
   /// Whether something has to be fitted before the first sample is published.
   static func fits(_ recipe: Recipe) -> Bool {
-    recipe.prune.isActive || AddedFields.needBasis(recipe.addedFields)
-      || recipe.addedFields.contains(.embedding)
+    if recipe.prune.isActive || AddedFields.needBasis(recipe.addedFields) { return true }
+    if recipe.addedFields.contains(.embedding), Fit.needsEncoder(recipe) { return true }
+    guard case .ngrams? = recipe.features.text else { return false }
+    return recipe.addedFields.contains(.text)
   }
 
   /// What of a new recipe contradicts the work that is done under the old one; empty if nothing does.

@@ -1,5 +1,4 @@
-import Algebra
-import Glibc
+import Features
 public import Prune
 import Shards
 
@@ -27,6 +26,8 @@ public final class StreamSession {
   let recipeHash: String
   var ordinals: [String: Int] = [:]
   var plan: FrozenPlan?
+  /// The basis as encoder, where only published fields need it.
+  var basisEncoder: (PixelEncoder, id: String)?
   /// Compares the stream with the plan.
   var monitor: DriftMonitor?
   /// That the present plan is not fitted anew for its drift: it is asked not to, or could not be.
@@ -34,6 +35,8 @@ public final class StreamSession {
   /// The keys of the claims that had their turn; opened by ``recover(_:)``.
   var keys: KeyIndex?
   var output: StreamOutput?
+  /// Published shards that the sidecars name.
+  var shardsTold = 0
   /// Samples that the claims which had their turn give to the output.
   var publishable = 0
   /// Claims before this one are disposed of, or never will be.
@@ -79,7 +82,7 @@ public final class StreamSession {
   }
 
   /// Neither the workspace nor OUT may hold the work of something else, nor of another recipe.
-  func checkPlaces() throws {
+  private func checkPlaces() throws {
     try Places.check(recipe, workspace: workspace.path)
     guard record.claims.isEmpty else {
       guard let old = try workspace.recordedRecipe() else { return }
@@ -170,6 +173,15 @@ public final class StreamSession {
     return try fit(cause, claims: record.claims.count)
   }
 
+  /// Ends the work: publishes what is open, makes durable what is kept of keys and rows, so that it need not be read again
+  /// after the machine was started anew, and tells what there is to tell.
+  public func finish() throws {
+    try seal()
+    for notice in output?.notices ?? [] { events(.notice(notice)) }
+    try plan?.sync()
+    try keys?.sync()
+  }
+
   /// Publishes what is open, as a shard that may be smaller.
   public func seal() throws {
     guard let output, output.openSamples > 0 else { return }
@@ -249,19 +261,18 @@ public final class StreamSession {
   /// How the stream compares with the plan; nil without concepts.
   public var drift: DriftMonitor.Report? { monitor?.report }
 
-  /// Makes what is kept of keys and rows durable, so that it need not be read again after the machine was started anew.
-  public func sync() throws {
-    try plan?.sync()
-    try keys?.sync()
-  }
-
   /// Writes a claim down.
   func set(_ claim: StreamClaim, at ordinal: Int) throws {
     try journal.update(claim, at: ordinal)
+    replace(claim, at: ordinal)
+  }
+
+  /// Takes over a claim that is written down.
+  func replace(_ claim: StreamClaim, at ordinal: Int) {
     let old = record.claims[ordinal]
     totals.remove(old)
     totals.add(claim)
-    publishable += claim.publishable - old.publishable
+    publishable += publishable(claim) - publishable(old)
     record.claims[ordinal] = claim
   }
 

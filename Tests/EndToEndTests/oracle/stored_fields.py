@@ -11,18 +11,21 @@ import tarfile
 import numpy as np
 
 out, columns = sys.argv[1:3]
+COLUMNS = {"embedding.npy": "image.npy", "text_embedding.npy": "text.npy", "thumbnail.npy": "thumbnail.npy"}
 rows = {}
 for directory in sorted(glob.glob(columns + "/*")):
     keys = open(directory + "/keys.txt").read().splitlines()
-    embeddings, thumbnails = (np.load(f"{directory}/{name}.npy", allow_pickle=False) for name in ("image", "thumbnail"))
-    rows.update(zip(keys, zip(embeddings, thumbnails)))
-count = 0
+    for field, name in COLUMNS.items():
+        if os.path.exists(f"{directory}/{name}"):
+            values = np.load(f"{directory}/{name}", allow_pickle=False)
+            rows.update(zip(((key, field) for key in keys), values))
+found = set()
 for path in sorted(glob.glob(out + "/*.tar")):
     for member in (tar := tarfile.open(path)):
         key, field = member.name.split(".", 1)
         if field.endswith(".npy"):
             value = np.load(io.BytesIO(tar.extractfile(member).read()), allow_pickle=False)
-            expected = rows[key][0 if field == "embedding.npy" else 1]
+            expected = rows[key, field]
             assert value.dtype == expected.dtype and np.array_equal(value, expected), member.name
-            count += 1
-assert count == 2 * len(rows) == 2 * 497, count
+            found.add((key, field))
+assert found == rows.keys() and len({key for key, _ in found}) == 497, len(found)

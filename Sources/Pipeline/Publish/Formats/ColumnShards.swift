@@ -8,8 +8,6 @@ import Shards
 /// A rejected sample's arrays are zero; its `verdict.json` says so.
 struct ColumnShards {
   private let recipe: Recipe
-  private let files: [ShardFile]
-  private let shards: [IngestedShard]
   private let added: [String: AddedFields.Description]
   private let fields: AddedFields?
   private let workspace: String
@@ -20,37 +18,54 @@ struct ColumnShards {
   ///   - added: all added fields.
   ///   - fields: the computed ones.
   init(
-    _ recipe: Recipe, _ files: [ShardFile], _ shards: [IngestedShard],
-    _ added: [String: AddedFields.Description], _ fields: AddedFields?, workspace: String
+    _ recipe: Recipe, _ added: [String: AddedFields.Description], _ fields: AddedFields?, workspace: String
   ) throws {
     let hasVerdicts = try PruneStage.manifest(in: workspace) != nil
     memory = try MemoryPlan(recipe.limits)
     self.hasVerdicts = hasVerdicts
-    (self.recipe, self.files, self.shards, self.workspace) = (recipe, files, shards, workspace)
+    (self.recipe, self.workspace) = (recipe, workspace)
     (self.added, self.fields) = (added, fields)
   }
 
+  /// The name of an input shard's columns.
+  private func name(_ shard: IngestedShard) -> String {
+    shard.name + "." + recipe.publish.compress.tarExtension
+  }
+
   /// Writes the shards that the journal does not know yet.
-  func write(to directory: String, _ journal: OutputJournal, _ events: EventHandler) throws -> PackedShards {
+  func write(
+    _ files: [ShardFile], _ shards: [IngestedShard], to directory: String, _ journal: OutputJournal,
+    _ events: EventHandler
+  ) throws -> PackedShards {
     let finished = Set(journal.shards.map(\.name))
     var notices: [String] = []
     for (file, shard) in zip(files, shards) {
-      let name = shard.name + "." + recipe.publish.compress.tarExtension
-      guard !finished.contains(name), shard.manifest.samples > 0 else { continue }
-      let temporary = directory + "/." + name + ".tmp"
-      do {
-        let written = try write(file, shard, to: temporary)
-        try Directory.rename(temporary, to: directory + "/" + name)
-        try journal.record(
-          .init(name: name, samples: written.samples, bytes: written.bytes, sha256: written.sha256))
-        events(.committed(path: name, samples: written.samples))
-      } catch let fault as ShardFault {
+      guard !finished.contains(name(shard)), shard.manifest.samples > 0 else { continue }
+      do { try write(file, shard, to: directory, journal, events) } catch let fault as ShardFault {
         // A key that cannot stand in a shard of ours: the columns would not be in step with the input.
-        try Directory.remove(temporary)
         notices.append("\(shard.name):-:\(fault.member): no columns for this shard: \(fault.message)")
       }
     }
     return PackedShards(shards: journal.shards, files: [:], notices: notices)
+  }
+
+  /// Writes the columns of one shard, and gives them their name.
+  ///
+  /// - Throws: `ShardFault` for a key that cannot stand in a shard of ours.
+  func write(
+    _ file: ShardFile, _ shard: IngestedShard, to directory: String, _ log: any ShardLog,
+    _ events: EventHandler
+  ) throws {
+    let name = name(shard)
+    let hidden = HiddenShard.path(name, in: directory)
+    let written: WrittenShard
+    do { written = try write(file, shard, to: hidden) } catch {
+      try Directory.remove(hidden)
+      throw error
+    }
+    try log.commit(
+      .init(name: name, samples: written.samples, bytes: written.bytes, sha256: written.sha256),
+      in: directory, events)
   }
 
   private func write(_ file: ShardFile, _ shard: IngestedShard, to path: String) throws -> WrittenShard {

@@ -14,6 +14,9 @@ import Shards
 /// | `image.npy` of `image: raw` | `image` | `ndarray:uint8`, each with its shape |
 /// | others | the same | `bytes` |
 struct MDSTable: Sendable {
+  /// The column of the samples' keys.
+  static let keyColumn = "key"
+
   private enum Kind: Sendable {
     case key, bytes, text, json, integer
     /// All of one type and shape: the values alone.
@@ -39,8 +42,10 @@ struct MDSTable: Sendable {
     _ names: [String], added: [String: AddedFields.Description], caption: String?, json: String?,
     rawImage: String?
   ) throws(PipelineError) {
-    var table: [(column: MDSColumn, kind: Kind, field: String)] = [(MDSColumn("key", "str"), .key, "")]
-    let taken = Set(names).union(["key"])
+    var table: [(column: MDSColumn, kind: Kind, field: String)] = [
+      (MDSColumn(Self.keyColumn, "str"), .key, "")
+    ]
+    let taken = Set(names).union([Self.keyColumn])
     func columnName(_ field: String) -> String {
       let short = String(field.dropLast(".npy".count))
       return field.hasSuffix(".npy") && !taken.contains(short) ? short : field
@@ -53,8 +58,8 @@ struct MDSTable: Sendable {
         case "png": ("png", .bytes)
         case caption: ("str", .text)
         case json: ("json", .json)
-        case "cls": ("int", .integer)
-        case "key":
+        case Self.integerField: ("int", .integer)
+        case Self.keyColumn:
           throw PipelineError(.usage, "publish.fields: MDS calls the sample's key 'key': rename the field")
         default: ("bytes", .bytes)
         }
@@ -106,15 +111,11 @@ struct MDSTable: Sendable {
       repairedCaptions += 1
       return repairedCaption(field.bytes)[...]
     case .json:
-      guard JSONFields.isObject(field.bytes), String(validating: field.bytes, as: UTF8.self) != nil else {
-        throw fault(
-          sample, field.name, "is not one JSON object; publish.fields can rename it or leave it out")
-      }
+      if let problem = Self.problem(json: field.bytes) { throw fault(sample, field.name, problem) }
       return field.bytes
     case .integer:
-      let text = String(decoding: field.bytes, as: UTF8.self).split(whereSeparator: \.isWhitespace)
-      guard text.count == 1, let number = Int64(text[0]) else {
-        throw fault(sample, field.name, "is no whole number; publish.fields can rename it or leave it out")
+      guard let number = Self.integer(field.bytes) else {
+        throw fault(sample, field.name, Self.noInteger)
       }
       var bytes: [UInt8] = []
       bytes.appendLittleEndian(number)
@@ -126,6 +127,35 @@ struct MDSTable: Sendable {
       guard case .shapedArray = kind else { return array }
       return (Self.shape(header.shape) + array)[...]
     }
+  }
+
+  /// The field that holds the number of a class.
+  static let integerField = "cls"
+
+  /// What stands for the number of a class that a sample lacks, as scikit-learn writes "no label".
+  static let noLabel = Array("-1".utf8)
+
+  /// Why MDS cannot hold a field as what its name says; nil if it can.
+  ///
+  /// - Parameter json: the name of the field that holds JSON.
+  static func problem(_ name: String, _ bytes: ArraySlice<UInt8>, json: String?) -> String? {
+    switch name {
+    case json: problem(json: bytes)
+    case integerField: integer(bytes) == nil ? noInteger : nil
+    default: nil
+    }
+  }
+
+  private static func problem(json bytes: ArraySlice<UInt8>) -> String? {
+    JSONFields.isObject(bytes) && String(validating: bytes, as: UTF8.self) != nil
+      ? nil : "is not one JSON object; publish.fields can rename it or leave it out"
+  }
+
+  private static let noInteger = "is no whole number; publish.fields can rename it or leave it out"
+
+  private static func integer(_ bytes: ArraySlice<UInt8>) -> Int64? {
+    let text = String(decoding: bytes, as: UTF8.self).split(whereSeparator: \.isWhitespace)
+    return text.count == 1 ? Int64(text[0]) : nil
   }
 
   /// Number of axes and their lengths, in the smallest type that holds them all.
