@@ -49,6 +49,11 @@ public struct ShardWriter: ~Copyable {
     fields.reduce(0) { $0 + 512 + ($1.bytes.count + 511) / 512 * 512 }
   }
 
+  /// Whether the name of a member fits a USTAR header.
+  public static func holds(key: [UInt8], field: String) -> Bool {
+    key.count + 1 + field.utf8.count <= TarFormat.maximumNameBytes
+  }
+
   /// Writes one sample; nothing of it if a name does not fit.
   ///
   /// - Precondition: `key` is publishable (``SampleKey/safe(_:digest:)``), field names are distinct.
@@ -56,7 +61,7 @@ public struct ShardWriter: ~Copyable {
     let members = fields.sorted { $0.name.utf8.lexicographicallyPrecedes($1.name.utf8) }
       .map { (name: key + [UInt8(ascii: ".")] + Array($0.name.utf8), bytes: $0.bytes) }
     for (name, bytes) in members {
-      guard name.count <= 100 else {
+      guard name.count <= TarFormat.maximumNameBytes else {
         throw ShardFault(.badName, at: 0, member: printable(name), "the name does not fit a USTAR header")
       }
       guard bytes.count <= TarFormat.maximumMemberBytes else {

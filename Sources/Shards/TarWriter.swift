@@ -3,6 +3,8 @@
 /// Names go whole into the 100-byte field, prefix empty; mode 0444, uid = gid = 0, owner `bigdata`, mtime 0,
 /// no device numbers: the bytes of Python's tarfile (spec/ecosystem.md B1).
 enum TarFormat {
+  /// Longest name of a member in a USTAR header without a prefix.
+  static let maximumNameBytes = 100
   /// The largest size eleven octal digits can hold.
   static let maximumMemberBytes = 1 << 33 - 1
   private static let zeros = [UInt8](repeating: 0, count: 10_240 + 1024)

@@ -147,6 +147,42 @@ import Testing
     #expect(subset.data("out/subset.npy") != nil)
   }
 
+  @Test("a key that leaves no room for the name of an added field is rejected")
+  func longKey() throws {
+    let folder = try TemporaryFolder()
+    let key = String(repeating: "k", count: 88)
+    try folder.expectOracle("field_shard.py", ["%/in/0.tar", "[('\(key)', 'png'), ('short', 'png')]"])
+    let recipe = try folder.write(
+      "recipe.yaml",
+      "input: { path: in/ }\npublish: { path: out/, add: [thumbnail] }\ndaemon: { listen: none, quiet_seconds: 0 }\n"
+    )
+    try serve(recipe, in: folder) { taken(folder, 1) }
+    #expect(try status(folder)["samples_rejected"] as? [String: Int] == ["bad_name": 1], "\(log(folder))")
+    #expect(folder.data("out/__len__") == Data("1".utf8))
+  }
+
+  @Test("published inputs are moved to another file system too")
+  func movedFar() throws {
+    let folder = try TemporaryFolder()
+    _ = try folder.addSamples()
+    let far = "/dev/shm/tamis-test-" + UUID().uuidString
+    defer { try? FileManager.default.removeItem(atPath: far) }
+    let inputs = folder.files("in")
+    let recipe = try folder.write(
+      "recipe.yaml",
+      """
+      input: { path: in/ }
+      publish: { path: out/ }
+      daemon: { listen: none, quiet_seconds: 0, on_success: { move: \(far) } }
+
+      """)
+    try serve(recipe, in: folder) { folder.files("in").isEmpty }
+    for (name, data) in inputs {
+      #expect(FileManager.default.contents(atPath: far + "/" + name) == data)
+    }
+    #expect(try FileManager.default.contentsOfDirectory(atPath: far).count == inputs.count)
+  }
+
   @Test("what a stream cannot do is said at its start")
   func refused() throws {
     for (publish, expected) in [

@@ -103,10 +103,10 @@ struct IngestWorker: MapWorker, ~Copyable {
       let bytes = sample.bytes.span.extracting(caption.range)
       if let fault = unsafe captionFault(bytes.bytes) { return reject(.captionNotUTF8, caption, fault) }
     }
-    if let (field, message) = publishable?.fault(sample) {
+    if let fault = publishable?.fault(sample) {
       return .rejected(
-        sample, code: .unsupported, member: field?.member ?? "", offset: field?.offset ?? sample.offset,
-        message: message)
+        sample, code: fault.code, member: (fault.field ?? field).member,
+        offset: (fault.field ?? field).offset, message: fault.message)
     }
     let info: ImageInfo
     let decoded: (thumbnails: [[UInt8]], picture: RGBImage?)?

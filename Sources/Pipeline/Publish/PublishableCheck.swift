@@ -3,40 +3,76 @@ import Shards
 /// Tells which samples of a stream its published shards could not hold, so that they are rejected as they come. A run
 /// needs no such check: it stops, with the sample's name, before it puts anything under OUT.
 struct PublishableCheck: Sendable {
+  /// What is wrong with a sample.
+  struct Fault {
+    /// That it is about, if the sample has it.
+    var field: Field?
+    var code: RejectCode
+    var message: String
+  }
+
   private let plan: FieldPlan
   private let publish: Recipe.Publish
   private let needsUid: Bool
+  /// Fields that a sample may have though it came without them.
+  private let addedNames: [String]
 
-  /// nil if the recipe leaves nothing to check.
+  /// nil where shards do not hold the samples' own fields.
   init?(_ recipe: Recipe) {
+    guard recipe.publish.holdsSamples else { return nil }
     publish = recipe.publish
-    needsUid = PublishSidecars(publish).wants(.subset)
-    let requiresFields = publish.fields != nil && publish.missing == .error
-    guard publish.holdsSamples, publish.format == .mds || needsUid || requiresFields else { return nil }
     plan = FieldPlan(stream: recipe)
+    needsUid = PublishSidecars(publish).wants(.subset)
+    let filled = publish.missing == .empty ? (publish.fields ?? []).map(\.name) : []
+    addedNames =
+      filled + [plan.captionName].compactMap { $0 }
+      + recipe.addedFields.map {
+        Recipe.Publish.Added.stored.contains($0) ? StoredFields.name($0) : AddedFields.name($0)
+      }
   }
 
-  /// What is wrong, and the field that it is about, if the sample has it; nil if nothing is.
-  func fault(_ sample: Sample) -> (field: Field?, message: String)? {
+  /// nil if nothing is wrong.
+  func fault(_ sample: Sample) -> Fault? {
     let fields = plan.fields(of: sample)
-    if publish.format == .mds {
-      for (name, field) in fields {
-        if let problem = MDSTable.problem(name, sample.bytes[field.range], json: plan.jsonName) {
-          return (field, "\(name) \(problem)")
-        }
+    return (publish.format == .mds ? tableFault(sample, fields) : nameFault(sample, fields))
+      ?? uidFault(sample, fields) ?? missingField(fields)
+  }
+
+  private func tableFault(_ sample: Sample, _ fields: [(name: String, field: Field)]) -> Fault? {
+    for (name, field) in fields {
+      if let problem = MDSTable.problem(name, sample.bytes[field.range], json: plan.jsonName) {
+        return Fault(field: field, code: .unsupported, message: "\(name) \(problem)")
       }
     }
-    if needsUid {
-      let json = fields.first { $0.name == "json" }?.field
-      do throws(PipelineError) {
-        _ = try SampleUid(json.map { sample.bytes[$0.range] }, of: printable(sample.key))
-      } catch { return (json, error.description) }
+    return nil
+  }
+
+  private func nameFault(_ sample: Sample, _ fields: [(name: String, field: Field)]) -> Fault? {
+    let names = fields.map { name, _ in
+      addedNames.contains(name) ? PublishedSample.freeName(name) { _ in false } : name
     }
-    guard publish.missing == .error, let wanted = publish.fields else { return nil }
-    for selection in wanted where ![plan.captionName, plan.jsonName].contains(selection.name) {
+    let longest = (names + addedNames).max { $0.utf8.count < $1.utf8.count } ?? ""
+    guard !ShardWriter.holds(key: sample.key, field: longest) else { return nil }
+    return Fault(code: .badName, message: "the key leaves no room for the name of the field \(longest)")
+  }
+
+  private func uidFault(_ sample: Sample, _ fields: [(name: String, field: Field)]) -> Fault? {
+    guard needsUid else { return nil }
+    let json = fields.first { $0.name == "json" }?.field
+    do throws(PipelineError) {
+      _ = try SampleUid(json.map { sample.bytes[$0.range] }, of: printable(sample.key))
+      return nil
+    } catch { return Fault(field: json, code: .unsupported, message: error.description) }
+  }
+
+  private func missingField(_ fields: [(name: String, field: Field)]) -> Fault? {
+    guard publish.missing == .error else { return nil }
+    for selection in publish.fields ?? [] where ![plan.captionName, plan.jsonName].contains(selection.name) {
       guard fields.contains(where: { $0.name == selection.name }) else {
         let sources = selection.sources.joined(separator: "' or '")
-        return (nil, "has no '\(sources)', which publish.fields asks for; publish.missing: empty fills it")
+        return Fault(
+          code: .unsupported,
+          message: "has no '\(sources)', which publish.fields asks for; publish.missing: empty fills it")
       }
     }
     return nil

@@ -16,9 +16,25 @@ enum InputDisposal {
       try Directory.create(directory)
       do { try Directory.rename(claim.path, to: target) } catch {
         guard error.errno == EXDEV else { throw error }
-        throw PipelineError(
-          .usage, "daemon.on_success: \(directory) is on another file system than \(claim.path)")
+        try copy(claim.path, to: target)
+        try Directory.remove(claim.path)
       }
+      try Directory.sync(Directory.parent(of: claim.path))
     }
+  }
+
+  /// To another file system: the copy is durable before it has its name.
+  private static func copy(_ path: String, to target: String) throws {
+    let hidden = HiddenShard.path(Directory.name(of: target), in: Directory.parent(of: target))
+    let source = try File(path: path, .read)
+    let copy = try File(path: hidden, .create)
+    var buffer = [UInt8](repeating: 0, count: 1 << 20)
+    while true {
+      let count = try source.read(into: &buffer)
+      if count == 0 { break }
+      try unsafe copy.write(buffer.span.extracting(0..<count).bytes)
+    }
+    try copy.sync()
+    try Directory.rename(hidden, to: target)
   }
 }

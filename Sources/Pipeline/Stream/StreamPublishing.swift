@@ -122,16 +122,14 @@ extension StreamSession {
   /// What has to follow when shards were sealed: sidecars, and the inputs that are not needed any more.
   func finishSeals() throws {
     guard let output else { return }
-    if output.seals.count > shardsTold {
-      try writeSidecars()
-      shardsTold = output.seals.count
-    }
+    if output.seals.count > shardsTold, sidecarPace.isDue { try writeSidecars() }
     try disposeInputs()
   }
 
   func writeSidecars() throws {
     let account = try DataCard.Account(recipe, totals)
-    try output!.writeSidecars(account)
+    try sidecarPace.run { try output!.writeSidecars(account) }
+    shardsTold = publishedShards
     FaultPoint.reach("sidecars")
   }
 
@@ -152,6 +150,23 @@ extension StreamSession {
       publishableBeforeUndisposed = end
       firstUndisposed += 1
     }
+  }
+}
+
+/// Lists of all shards take the longer the more there are: they are written anew so seldom that they take at most a
+/// twentieth of the time.
+struct SidecarPace {
+  private static let share = 20.0
+
+  private let clock = ContinuousClock()
+  private var next: ContinuousClock.Instant?
+
+  var isDue: Bool { next.map { clock.now >= $0 } ?? true }
+
+  mutating func run(_ body: () throws -> Void) rethrows {
+    let start = clock.now
+    try body()
+    next = clock.now + (clock.now - start) * Self.share
   }
 }
 

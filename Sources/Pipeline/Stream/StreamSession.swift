@@ -37,6 +37,7 @@ public final class StreamSession {
   var output: StreamOutput?
   /// Published shards that the sidecars name.
   var shardsTold = 0
+  var sidecarPace = SidecarPace()
   /// Samples that the claims which had their turn give to the output.
   var publishable = 0
   /// Claims before this one are disposed of, or never will be.
@@ -177,6 +178,7 @@ public final class StreamSession {
   /// after the machine was started anew, and tells what there is to tell.
   public func finish() throws {
     try seal()
+    try list()
     for notice in output?.notices ?? [] { events(.notice(notice)) }
     try plan?.sync()
     try keys?.sync()
@@ -187,6 +189,11 @@ public final class StreamSession {
     guard let output, output.openSamples > 0 else { return }
     try timed("publish") { try output.seal() }
     try finishSeals()
+  }
+
+  /// Writes the sidecars of shards that were published since the last time, where that was put off.
+  public func list() throws {
+    if publishedShards > shardsTold { try writeSidecars() }
   }
 
   /// Takes another recipe into use.

@@ -1,6 +1,6 @@
 """Writes a tar of small samples.
 
-usage: field_shard.py FILE "[(0, 'png'), (0, 'txt'), (1, 'cls', '7'), ...]"
+usage: field_shard.py FILE "[(0, 'png'), (0, 'txt'), (1, 'cls', '7'), ('key', 'png'), ...]"
 """
 import ast
 import io
@@ -12,7 +12,8 @@ from PIL import Image
 
 os.makedirs(os.path.dirname(sys.argv[1]), exist_ok=True)
 with tarfile.open(sys.argv[1], "w", format=tarfile.USTAR_FORMAT) as tar:
-    for index, field, *text in ast.literal_eval(sys.argv[2]):
+    for sample, field, *text in ast.literal_eval(sys.argv[2]):
+        key, index = (sample, 0) if isinstance(sample, str) else (f"sample{sample}", sample)
         data = f"{index} is {field}".encode()
         if field in ("png", "jpg"):
             buffer = io.BytesIO()
@@ -22,6 +23,6 @@ with tarfile.open(sys.argv[1], "w", format=tarfile.USTAR_FORMAT) as tar:
         elif field == "json":
             data = b'{"a": %d}' % index
         data = text[0].encode() if text else data
-        info = tarfile.TarInfo(f"sample{index}.{field}")
+        info = tarfile.TarInfo(f"{key}.{field}")
         info.size = len(data)
         tar.addfile(info, io.BytesIO(data))
