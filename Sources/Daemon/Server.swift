@@ -47,6 +47,8 @@ public final class Server {
   private var failures: [String: Int] = [:]
   private var toldPassedOver: Set<String> = []
   var lastSave = 0.0
+  /// The status in the catalog.
+  var saved = DaemonStatus()
   /// Whether the first session is open.
   private var hasBegun = false
   private var lastFailure = -Server.longestPause
@@ -282,6 +284,7 @@ public final class Server {
 
   private func secondsToWait(_ session: StreamSession) -> Double {
     var seconds = min(10, watcher.secondsToLook())
+    if hasNews { seconds = min(1, seconds) }
     if !pauses.isEmpty { seconds = min(2, max(seconds, 0.5)) }
     if session.openSamples > 0 {
       let quiet = Double(recipe.daemon.quietSeconds) - (monotonicSeconds() - lastWork)

@@ -15,11 +15,9 @@ extension Server {
         board.update { $0.stages[stage, default: .init()].add(seconds: seconds) }
       case .began(let stage, _, _, _) where stage == "prune" || stage.hasPrefix("fit"):
         board.update { $0.phase = .fitting }
-      case .committed(let path, let samples):
-        if path.contains(".tar") || path.contains(".mds") {
-          board.update { $0.lastPublishedAt = Date().timeIntervalSince1970 }
-          board.tell(.init(name: "published", data: json(["shard": path, "samples": "\(samples)"])))
-        }
+      case .published(let path, let samples):
+        board.update { $0.lastPublishedAt = Date().timeIntervalSince1970 }
+        board.tell(.init(name: "published", data: json(["shard": path, "samples": "\(samples)"])))
       case .rejected(let reject):
         board.tell(.init(name: "rejected", data: json(["text": reject.description])))
       case .notice(let text), .problem(let text):
@@ -75,7 +73,6 @@ extension Server {
       return drift
     }
     board.beat()
-    let before = board.status
     board.update {
       if $0.phase != .draining, $0.phase != .stopped { $0.phase = phase }
       ($0.generation, $0.fittedClaims, $0.drift) = (generation, fitted, drift)
@@ -89,14 +86,17 @@ extension Server {
       ($0.outputFreeBytes, $0.workspaceFreeBytes) = free
       ($0.residentBytes, $0.openFiles) = (usage.residentBytes, usage.openFiles)
     }
-    let now = monotonicSeconds()
-    guard saving || now - lastSave >= 1 else { return }
+    let sinceSave = monotonicSeconds() - lastSave
+    guard saving || sinceSave >= 60 || sinceSave >= 1 && hasNews else { return }
+    lastSave = monotonicSeconds()
     let status = board.status
-    guard saving || now - lastSave >= 60 || Self.differ(before, status) else { return }
-    lastSave = now
+    saved = status
     try catalog.save(status)
     notifier.status(statusLine)
   }
+
+  /// Whether the status is another than the one in the catalog.
+  var hasNews: Bool { Self.differ(saved, board.status) }
 
   /// Whether something else than times and resources has changed.
   private static func differ(_ a: DaemonStatus, _ b: DaemonStatus) -> Bool {

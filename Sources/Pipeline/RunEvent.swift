@@ -7,8 +7,10 @@ public enum RunEvent: Sendable {
   /// A stage without counts goes on to its next step.
   case step(String)
   case rejected(Reject)
-  /// One shard's columns, or one published shard, became durable.
+  /// The columns of one shard became durable.
   case committed(path: String, samples: Int)
+  /// One published shard became durable under its name.
+  case published(path: String, samples: Int)
   /// Something the user should know that is no error.
   case notice(String)
   /// Something failed, and the work goes on.

@@ -82,6 +82,9 @@ final class RunLog: Sendable {
         logger.debug(
           "committed",
           metadata: ["component": "\(state.stage ?? "")", "path": "\(path)", "samples": "\(samples)"])
+      case .published(let path, let samples):
+        logger.debug(
+          "published", metadata: ["component": "publish", "path": "\(path)", "samples": "\(samples)"])
       case .notice(let text):
         let decision = isDaemon ? state.limit.decide(RepeatLimit.kind(ofText: text), now: now) : .show
         guard decision != .skip else { return }

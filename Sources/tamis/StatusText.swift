@@ -54,9 +54,12 @@ enum StatusText {
   }
 
   private static func plan(_ status: DaemonStatus) -> String {
-    status.generation == 0
+    if status.generation > 0 {
+      return "generation \(status.generation), fitted on the first \(count(status.fittedClaims, "shard"))"
+    }
+    return status.phase == .bootstrap || status.phase == .fitting
       ? "none yet; fitted after \(status.fitAfterSamples) samples, \(status.samplesAccepted) are there"
-      : "generation \(status.generation), fitted on the first \(count(status.fittedClaims, "shard"))"
+      : "none"
   }
 
   private static func waiting(_ status: DaemonStatus, _ now: Double) -> String {

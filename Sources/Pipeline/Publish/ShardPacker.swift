@@ -29,7 +29,7 @@ extension ShardLog {
     try HiddenShard.reveal(shard, in: directory)
     FaultPoint.reach("reveal")
     try record(shard)
-    events(.committed(path: shard.name, samples: shard.samples))
+    events(.published(path: shard.name, samples: shard.samples))
   }
 }
 
