@@ -178,7 +178,7 @@ struct MDSTable: Sendable {
   }
 
   var notices: [String] {
-    repairedCaptions == 0
-      ? [] : ["\(repairedCaptions) captions were not UTF-8 and were repaired, as MDS holds text"]
+    let were = repairedCaptions == 1 ? "1 caption was" : "\(repairedCaptions) captions were"
+    return repairedCaptions == 0 ? [] : ["\(were) not UTF-8 and repaired, as MDS holds text"]
   }
 }
