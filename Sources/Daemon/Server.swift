@@ -213,7 +213,7 @@ public final class Server {
       if session.openSamples > 0, monotonicSeconds() - lastWork >= Double(recipe.daemon.quietSeconds) {
         try session.seal()
       }
-      try session.list()
+      try session.catchUp()
       try show(session, catalog)
       heartbeat.setIdle(true)
       _ = wakeup.wait(seconds: secondsToWait(session), descriptor: watcher.descriptor)

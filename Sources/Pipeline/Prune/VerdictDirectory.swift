@@ -3,39 +3,47 @@ import Shards
 
 /// `verdicts/` of a stream, which grows by one shard at a time.
 ///
-/// A shard's index is its line in the sorted `shards.txt`, so a new shard may move those after it; their verdict
-/// files are then rewritten with the new indices.
+/// A shard's index is its line in `shards.txt`. A new shard gets the last line, so that no other one moves. ``sort(_:)``
+/// puts the lines into the order of the names and rewrites the verdicts with the new indices, which takes the longer the
+/// more shards there are.
 package enum VerdictDirectory {
-  /// Makes room for a shard and returns its index.
-  package static func add(_ name: String, to workspace: String) throws -> Int {
-    let old = try FrozenPlan.shardNames(workspace)
-    if let index = old.firstIndex(of: name) { return index }
-    let new = (old + [name]).sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
-    let index = new.firstIndex(of: name)!
-    let directory = workspace + "/verdicts/"
-    if index < old.count {
-      try rewrite(old, new, inserting: index, directory)
-      return index
+  /// Gives a shard a line, if it has none.
+  ///
+  /// - Returns: whether the lines are in order.
+  package static func add(_ name: String, to workspace: String) throws -> Bool {
+    var names = try FrozenPlan.shardNames(workspace)
+    if !names.contains(name) {
+      names.append(name)
+      try AtomicFile.write(lines(names), to: workspace + "/verdicts/shards.txt")
     }
-    try AtomicFile.write(Array(new.map { $0 + "\n" }.joined().utf8), to: directory + "shards.txt")
-    return index
+    return isSorted(names)
   }
 
-  /// Writes the whole directory afresh, indices from `index` on moved up by one, and swaps it in.
-  private static func rewrite(_ old: [String], _ new: [String], inserting index: Int, _ path: String) throws {
-    let directory = try AtomicDirectory(path: String(path.dropLast()))
-    for shard in old {
-      var verdicts = try VerdictFile.read(path + shard + ".npy")
-      for row in verdicts.indices where Int(verdicts[row].duplicateShard) >= index {
-        verdicts[row].duplicateShard += 1
-      }
-      try VerdictFile.write(verdicts[...], to: directory.temporary + "/\(shard).npy")
+  /// Puts the lines into order. One without a file goes: its shard was rejected after a kill.
+  package static func sort(_ workspace: String) throws {
+    let path = workspace + "/verdicts"
+    let old = try FrozenPlan.shardNames(workspace)
+    let there = try old.filter { try FileStatus(path: path + "/\($0).npy") != nil }
+    guard there.count < old.count || !isSorted(old) else { return }
+    let new = there.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
+    let ordinals = ShardOrdinals(shards: old, names: new)
+    let directory = try AtomicDirectory(path: path)
+    for shard in new {
+      let verdicts = try VerdictFile.read(path + "/\(shard).npy")
+      try VerdictFile.write(
+        ordinals.asLines(verdicts)[...], to: directory.temporary + "/\(shard).npy")
     }
-    if let manifest = try readFile(path + "manifest.json") {
+    if let manifest = try readFile(path + "/manifest.json") {
       try directory.write(manifest, as: "manifest.json")
     }
-    try directory.write(Array(new.map { $0 + "\n" }.joined().utf8), as: "shards.txt")
+    try directory.write(lines(new), as: "shards.txt")
     try directory.commit()
+  }
+
+  private static func lines(_ names: [String]) -> [UInt8] { names.flatMap { Array($0.utf8) + [10] } }
+
+  private static func isSorted(_ names: [String]) -> Bool {
+    zip(names, names.dropFirst()).allSatisfy { $0.utf8.lexicographicallyPrecedes($1.utf8) }
   }
 
   /// Writes the verdicts of one shard, by one rename.

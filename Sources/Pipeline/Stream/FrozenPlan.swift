@@ -261,6 +261,9 @@ package struct FrozenPlan {
     try commit(name)
   }
 
+  /// Lines of `shards.txt` have moved.
+  mutating func linesMoved() { decided.forget() }
+
   /// The verdicts given since the last ``published(_:)`` do not count: what was kept is forgotten.
   package func discard() { kept?.discard() }
 

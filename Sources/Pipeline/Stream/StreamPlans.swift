@@ -188,14 +188,22 @@ extension StreamSession {
       verdicts = try plan!.decide(
         rows: rows, keys: keys, scores: scores, passes: passes, shard: plan!.shards.count)
     }
-    // Lines of other shards may move.
-    _ = try VerdictDirectory.add(name, to: workspace.path)
+    verdictsAreSorted = try VerdictDirectory.add(name, to: workspace.path)
     FaultPoint.reach("line")
     let ordinals = ShardOrdinals(
       shards: plan!.shards + [name], names: try FrozenPlan.shardNames(workspace.path))
     verdicts = ordinals.asLines(verdicts)
     try VerdictDirectory.write(verdicts, of: name, to: workspace.path)
     try plan!.published(name)
+    if verdictPace.isDue { try sortVerdicts() }
+  }
+
+  /// Puts `verdicts/shards.txt` into order.
+  func sortVerdicts() throws {
+    guard !verdictsAreSorted, plan != nil else { return }
+    try verdictPace.run { try VerdictDirectory.sort(workspace.path) }
+    verdictsAreSorted = true
+    plan!.linesMoved()
   }
 
   /// Has a new plan made when the stream has drifted away from the present one.

@@ -153,23 +153,6 @@ extension StreamSession {
   }
 }
 
-/// Lists of all shards take the longer the more there are: they are written anew so seldom that they take at most a
-/// twentieth of the time.
-struct SidecarPace {
-  private static let share = 20.0
-
-  private let clock = ContinuousClock()
-  private var next: ContinuousClock.Instant?
-
-  var isDue: Bool { next.map { clock.now >= $0 } ?? true }
-
-  mutating func run(_ body: () throws -> Void) rethrows {
-    let start = clock.now
-    try body()
-    next = clock.now + (clock.now - start) * Self.share
-  }
-}
-
 /// Kept samples that cannot be published any more: their input is gone or changed.
 public struct StreamLoss: Error, CustomStringConvertible {
   public let shard: String

@@ -37,7 +37,10 @@ public final class StreamSession {
   var output: StreamOutput?
   /// Published shards that the sidecars name.
   var shardsTold = 0
-  var sidecarPace = SidecarPace()
+  var sidecarPace = Pace()
+  /// That the lines of `verdicts/shards.txt` are known to be in order.
+  var verdictsAreSorted = false
+  var verdictPace = Pace()
   /// Samples that the claims which had their turn give to the output.
   var publishable = 0
   /// Claims before this one are disposed of, or never will be.
@@ -178,7 +181,8 @@ public final class StreamSession {
   /// after the machine was started anew, and tells what there is to tell.
   public func finish() throws {
     try seal()
-    try list()
+    if publishedShards > shardsTold { try writeSidecars() }
+    try sortVerdicts()
     for notice in output?.notices ?? [] { events(.notice(notice)) }
     try plan?.sync()
     try keys?.sync()
@@ -191,9 +195,10 @@ public final class StreamSession {
     try finishSeals()
   }
 
-  /// Writes the sidecars of shards that were published since the last time, where that was put off.
-  public func list() throws {
-    if publishedShards > shardsTold { try writeSidecars() }
+  /// Does what was put off, as far as it is due: lists of all shards, and the order of the verdict files.
+  public func catchUp() throws {
+    if publishedShards > shardsTold, sidecarPace.isDue { try writeSidecars() }
+    if verdictPace.isDue { try sortVerdicts() }
   }
 
   /// Takes another recipe into use.
