@@ -46,6 +46,8 @@ public final class Server {
   /// How often each claimed shard could not be read.
   private var failures: [String: Int] = [:]
   private var toldPassedOver: Set<String> = []
+  /// Shards that are ready and not taken, by path, with the time at which they were.
+  var waitingSince: [String: Double] = [:]
   var lastSave = 0.0
   /// The status in the catalog.
   var saved = DaemonStatus()
@@ -178,14 +180,14 @@ public final class Server {
 
   /// Counts a failure against the shard that could not be read.
   private func blame(_ error: any Error, _ catalog: Catalog) {
-    guard let shard = try? StreamSession.unreadable(catalog, workspace: setup.workspace) else { return }
+    guard let claim = try? StreamSession.unreadable(catalog, workspace: setup.workspace) else { return }
     let isOfInput =
       switch error {
-      case let error as PipelineError: error.kind == .temporary
-      case let error as FileError: !error.path.hasPrefix(setup.workspace) && !Failure.isFull(error.errno)
+      case let error as PipelineError: error.kind == .temporary && error.description.hasPrefix(claim.path)
+      case let error as FileError: error.path == claim.path
       default: false
       }
-    if isOfInput { failures[shard, default: 0] += 1 }
+    if isOfInput { failures[claim.name, default: 0] += 1 }
   }
 
   private func loop(_ session: StreamSession, _ catalog: Catalog) throws -> Int {
@@ -273,13 +275,12 @@ public final class Server {
     }
   }
 
-  private func tell(passedOver paths: [String]) {
-    for path in paths where toldPassedOver.insert(path).inserted {
-      events(
-        .notice("\(path): passed over: a shard of its name was taken before, with other content; rename it"))
+  private func tell(passedOver files: [ShardSet.PassedOver]) {
+    for file in files where toldPassedOver.insert(file.path).inserted {
+      events(.notice("\(file.path): passed over: \(file.reason)"))
     }
     // What is there no more may come again.
-    if toldPassedOver.count > 10_000 { toldPassedOver = Set(paths) }
+    if toldPassedOver.count > 10_000 { toldPassedOver = Set(files.map(\.path)) }
   }
 
   private func secondsToWait(_ session: StreamSession) -> Double {
@@ -299,7 +300,7 @@ public final class Server {
 extension Server {
   private func takeRequests(_ session: StreamSession) throws {
     if ProcessSignals.takeReload() { reload(session) }
-    if ProcessSignals.takeDump() { events(.notice("state: \(StatusJSON.line(board.status))")) }
+    tellState()
     for request in requests.take() {
       switch request {
       case .pause: set(.asked, true)
@@ -307,9 +308,14 @@ extension Server {
       case .fit:
         board.update { $0.phase = .fitting }
         heartbeat.setIdle(false)
-        if try !session.refit(.request) { events(.notice("asked to fit: there is nothing to fit a plan on")) }
+        if !session.canRefit { events(.notice("asked to fit: there is nothing to fit a plan on")) }
+        _ = try session.refit(.request)
       }
     }
+  }
+
+  private func tellState() {
+    if ProcessSignals.takeDump() { events(.notice("state: \(StatusJSON.line(board.status))")) }
   }
 
   /// Takes the recipe anew, as a whole or not at all.
@@ -319,12 +325,16 @@ extension Server {
     do {
       let new = try setup.recipe()
       try session.reload(new)
+      let old = recipe.daemon
       let watches = new.daemon != recipe.daemon || new.input != recipe.input
       recipe = new
       if watches { watcher = Self.watcher(new) }
       ProcessSignals.drainSeconds = new.daemon.drainSeconds
       board.update { $0.reloaded(at: Date().timeIntervalSince1970, problem: nil) }
       events(.notice("the recipe was read again"))
+      if (new.daemon.listen, new.daemon.tokenFile) != (old.listen, old.tokenFile) {
+        events(.notice("daemon.listen and daemon.token_file are taken at the next start"))
+      }
     } catch {
       let problem = (error as? RecipeError).map { $0.problems.joined(separator: "; ") } ?? "\(error)"
       board.update { $0.reloaded(at: Date().timeIntervalSince1970, problem: problem) }
@@ -368,6 +378,7 @@ extension Server {
     let end = monotonicSeconds() + seconds
     while !ProcessSignals.isEndAsked {
       board.beat()
+      tellState()
       let left = end - monotonicSeconds()
       if left <= 0 { return }
       _ = wakeup.wait(seconds: min(1, left))

@@ -2,14 +2,20 @@ import Foundation
 import Pipeline
 import Prune
 import Shards
+import Synchronization
 
 extension Server {
   static func handler(
     _ next: @escaping EventHandler, _ board: StatusBoard, _ heartbeat: Heartbeat
   ) -> EventHandler {
-    { event in
+    let isEnding = Atomic(false)
+    return { event in
       heartbeat.beat()
       board.beat()
+      if ProcessSignals.isEndAsked, !isEnding.exchange(true, ordering: .relaxed) {
+        board.update { $0.phase = .draining }
+        next(.notice("asked to end: what is in work is finished first"))
+      }
       switch event {
       case .timed(let stage, let seconds):
         board.update { $0.stages[stage, default: .init()].add(seconds: seconds) }
@@ -52,7 +58,9 @@ extension Server {
   }
 
   func note(waiting: Int, ready: [ShardFile]) {
-    let oldest = ready.map { Double($0.status.modified) * 1e-9 }.min()
+    let now = Date().timeIntervalSince1970
+    waitingSince = Dictionary(uniqueKeysWithValues: ready.map { ($0.path, waitingSince[$0.path] ?? now) })
+    let oldest = waitingSince.values.min()
     board.update { ($0.shardsWaiting, $0.oldestWaitingSince) = (waiting, oldest) }
   }
 
@@ -89,6 +97,8 @@ extension Server {
     let sinceSave = monotonicSeconds() - lastSave
     guard saving || sinceSave >= 60 || sinceSave >= 1 && hasNews else { return }
     lastSave = monotonicSeconds()
+    let quarantined = try QuarantineStore.bytes(setup.workspace)
+    board.update { $0.quarantineBytes = quarantined }
     let status = board.status
     saved = status
     try catalog.save(status)

@@ -3,12 +3,12 @@ import Shards
 
 /// A run must not read what it writes.
 enum Places {
-  /// - Throws: ``PipelineError`` when OUT or the workspace lies where shards are looked for. (Hidden directories are
+  /// - Throws: ``PipelineError`` when OUT, the workspace or what inputs are moved to lies where shards are looked for. (Hidden directories are
   ///   not searched, so `.tamis` beside the shards is fine.)
   static func check(_ recipe: Recipe, workspace: String) throws {
-    let places = [("publish.path", recipe.publish.path), ("the workspace", workspace)].filter {
-      !$0.1.isEmpty
-    }
+    var places = [("publish.path", recipe.publish.path), ("the workspace", workspace)]
+    if case .move(let directory) = recipe.daemon.onSuccess { places.append(("daemon.on_success", directory)) }
+    places.removeAll { $0.1.isEmpty }
     let components = places.map { resolved($0.1).split(separator: "/").map(String.init) }
     for set in ShardPatterns.sets(recipe.input.path) where set != "-" {
       for pattern in try searched(set) {

@@ -57,10 +57,12 @@ package enum ShardPatterns {
       }
       found = next.map { $0 + "/" }
     }
-    let paths = found.map { String($0.dropLast()) }
-    var existing: [String] = []
-    for path in paths where try FileStatus(path: path) != nil { existing.append(path) }
-    return existing
+    return found.map { String($0.dropLast()) }.filter(mayExist)
+  }
+
+  /// False if there is nothing; true also for what cannot be looked at, such as a link to itself.
+  private static func mayExist(_ path: String) -> Bool {
+    do throws(FileError) { return try FileStatus(path: path) != nil } catch { return true }
   }
 
   /// True when a search by the pattern (absolute, without braces) may read files that are written to `place`, a

@@ -30,17 +30,35 @@ public struct ShardSet: Sendable, Equatable {
   /// Shards of img2dataset folders without their `_stats.json`: not ready, left out.
   public var notReady: [String] = []
 
-  /// Files whose name is another's already, passed over where shards are waited for.
-  public var repeats: [String] = []
+  /// A file or directory that is left alone where shards are waited for.
+  public struct PassedOver: Sendable, Equatable {
+    public var path: String
+    public var reason: String
+  }
 
-  /// Of shards of one name, the first found stays.
-  private mutating func passOverRepeats() {
+  /// What is left alone, where shards are waited for; else each is an error.
+  public var passedOver: [PassedOver] = []
+
+  /// Longest name of a shard for which all files about it can be made, in bytes.
+  private static let longestName = 220
+
+  /// Leaves alone what could not be worked on; of shards of one name the first found stays.
+  private mutating func passOverOthers() {
     var names = Set<String>()
+    var passed = passedOver
     shards.removeAll { shard in
-      if names.insert(shard.name).inserted { return false }
-      repeats.append(shard.path)
-      return true
+      var reason: String?
+      if shard.name.unicodeScalars.contains(where: { $0.properties.generalCategory == .control }) {
+        reason = "control characters in its name; rename it"
+      } else if shard.name.utf8.count > Self.longestName {
+        reason = "its name is longer than \(Self.longestName) bytes; rename it"
+      } else if !names.insert(shard.name).inserted {
+        reason = "another file gives a shard of its name; rename it"
+      }
+      if let reason { passed.append(.init(path: printable(shard.path.utf8, limit: 400), reason: reason)) }
+      return reason != nil
     }
+    passedOver = passed
   }
 
   /// What was left out, in one line; nil if nothing was.
@@ -75,7 +93,7 @@ public struct ShardSet: Sendable, Equatable {
     }
     var found = search.found
     found.shards.sort { $0.name.utf8.lexicographicallyPrecedes($1.name.utf8) }
-    if waits { found.passOverRepeats() }
+    if waits { found.passOverOthers() }
     for (first, second) in zip(found.shards, found.shards.dropFirst()) where first.name == second.name {
       throw PipelineError(
         .usage,
@@ -151,7 +169,7 @@ private struct ShardSearch {
     let root = ShardPatterns.root(set)
     for name in try ShardPatterns.braceExpansion(set) {
       if ShardPatterns.hasGlob(name) {
-        for path in try ShardPatterns.glob(name) { try add(path: path, root: root) }
+        for path in try ShardPatterns.glob(name) { try passing(path) { try $0.add(path: path, root: root) } }
       } else {
         try add(path: name, root: name == set ? nil : root)
       }
@@ -178,7 +196,10 @@ private struct ShardSearch {
     if status.isRegular {
       return append(relative, path, status, stats: try stats(beside: path, named: nil))
     }
-    guard status.isDirectory else { throw PipelineError(.usage, "\(path): neither a directory nor a file") }
+    guard status.isDirectory else {
+      if waits { return }
+      throw PipelineError(.usage, "\(path): neither a directory nor a file")
+    }
     try walk(path, prefix: root == nil ? "" : relative + "/", above: [])
   }
 
@@ -197,17 +218,31 @@ private struct ShardSearch {
     let isImg2dataset = try ShardStats.isOutputFolder(directory, names)
     for name in names where !name.hasPrefix(".") && !(isImg2dataset && name == "_tmp") {
       let path = directory + (directory.hasSuffix("/") ? "" : "/") + name
-      guard let status = try FileStatus(path: path) else { continue }
-      if status.isDirectory {
-        try walk(path, prefix: prefix + name + "/", above: above + [resolved])
-      } else if status.isRegular, isMatch(prefix + name) {
-        let stats = isImg2dataset ? try stats(beside: path, named: names) : nil
-        if isImg2dataset, stats == nil {
-          found.notReady.append(path)
-        } else {
-          append(prefix + name, path, status, stats: stats)
+      try passing(path) { search in
+        guard let status = try FileStatus(path: path) else {
+          // Names are repaired where they are not UTF-8.
+          guard search.waits, name.contains("\u{FFFD}") else { return }
+          return search.found.passedOver.append(.init(path: path, reason: "its name is not UTF-8; rename it"))
+        }
+        if status.isDirectory {
+          try search.walk(path, prefix: prefix + name + "/", above: above + [resolved])
+        } else if status.isRegular, search.isMatch(prefix + name) {
+          let stats = isImg2dataset ? try search.stats(beside: path, named: names) : nil
+          if isImg2dataset, stats == nil {
+            search.found.notReady.append(path)
+          } else {
+            search.append(prefix + name, path, status, stats: stats)
+          }
         }
       }
+    }
+  }
+
+  /// Looks at one file or directory; where shards are waited for, one that cannot be looked at does not stop the rest.
+  private mutating func passing(_ path: String, _ body: (inout ShardSearch) throws -> Void) throws {
+    do { try body(&self) } catch let error as FileError {
+      guard waits, [EACCES, EPERM, ELOOP, ENAMETOOLONG].contains(error.errno) else { throw error }
+      found.passedOver.append(.init(path: path, reason: unsafe String(cString: strerror(error.errno))))
     }
   }
 

@@ -30,6 +30,19 @@ public struct AtomicFile: ~Copyable {
     try Directory.rename(temporary, to: path)
   }
 
+  /// Copies a file of any size.
+  public static func copy(_ source: String, to path: String) throws(FileError) {
+    let input = try File(path: source, .read)
+    let output = try AtomicFile(path: path)
+    var buffer = [UInt8](repeating: 0, count: 1 << 20)
+    while true {
+      let count = try input.read(into: &buffer)
+      if count == 0 { break }
+      try unsafe output.file.write(buffer.span.extracting(0..<count).bytes)
+    }
+    try output.commit()
+  }
+
   /// Writes and commits a small file in one go.
   public static func write(_ bytes: [UInt8], to path: String) throws(FileError) {
     let output = try AtomicFile(path: path)

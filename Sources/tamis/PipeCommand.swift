@@ -79,6 +79,12 @@ struct PipeCommand: ParsableCommand {
       }
       ?? RecipeFile.parse("input: { path: '-' }", path: "-", overrides: overrides, environment: environment)
     recipe.models = try models.chosen()
+    if let report,
+      try FileStatus(path: Directory.parent(of: report))?.isDirectory != true
+        || !(FileStatus(path: report)?.isRegular ?? true)
+    {
+      throw ValidationError("--report \(report): not a file, or in no directory that is there.")
+    }
     ReaderWatch.start()
     let result = try Pipe.run(options, recipe: recipe, events: logging.log.handler)
     ReaderWatch.stop()

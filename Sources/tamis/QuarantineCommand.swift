@@ -38,7 +38,11 @@ struct QuarantineCommand: ParsableCommand {
       for entry in entries {
         for reject in entry.rejects {
           counts.add(reject.code)
-          if json { Console.printJSON(RejectLine(reject)) } else { print(reject.description) }
+          if json {
+            Console.printJSON(RejectLine(reject))
+          } else {
+            print(StatusText.visible(reject.description))
+          }
         }
       }
       if json { return }

@@ -94,6 +94,10 @@ struct RecipeOptions: ParsableArguments {
       recipe.prune.reference?.files = reference.files.map(Self.absolute)
       recipe.prune.reference?.gaps = reference.gaps.map(Self.absolute)
     }
+    if let token = recipe.daemon.tokenFile { recipe.daemon.tokenFile = Self.absolute(token) }
+    if case .move(let place) = recipe.daemon.onSuccess {
+      recipe.daemon.onSuccess = .move(Self.absolute(place))
+    }
     if let head = recipe.prune.domain?.head { recipe.prune.domain?.head = Self.absolute(head) }
     return (recipe, workspace ?? Directory.parent(of: path) + "/.tamis")
   }

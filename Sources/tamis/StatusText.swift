@@ -24,7 +24,14 @@ enum StatusText {
       lines.append("Last fault: \(failure)")
     }
     lines.append("Recipe:     \(status.recipe)\nOutput:     \(status.output)")
-    return lines.joined(separator: "\n")
+    return lines.flatMap { $0.split(separator: "\n") }.map { visible($0) }.joined(separator: "\n")
+  }
+
+  /// Without what would act on a terminal: names of files may hold anything.
+  static func visible(_ line: some StringProtocol) -> String {
+    String(
+      String.UnicodeScalarView(
+        line.unicodeScalars.map { $0.properties.generalCategory == .control ? "\u{FFFD}" : $0 }))
   }
 
   private static func head(_ status: DaemonStatus, isRunning: Bool, now: Double) -> String {

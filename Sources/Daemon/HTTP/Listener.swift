@@ -87,7 +87,12 @@ final class Listener: Sendable {
     // One that was never ours stays.
     if case .unix(let path) = place, case .success = opened { SocketFile(path).remove() }
     guard let server else { return }
-    Task(executorPreference: ServerThread.shared) { try? await server.shutdownGracefully() }
+    // The event loop must outlive this too.
+    hasEnded.enter()
+    Task(executorPreference: ServerThread.shared) {
+      try? await server.shutdownGracefully()
+      self.hasEnded.leave()
+    }
   }
 
   func finishClosing(by end: DispatchTime) {

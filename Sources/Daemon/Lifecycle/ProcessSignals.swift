@@ -56,13 +56,21 @@ public enum ProcessSignals {
     switch number {
     case SIGHUP: reloads.add(1, ordering: .sequentiallyConsistent)
     case SIGUSR1: dumps.add(1, ordering: .sequentiallyConsistent)
-    case SIGALRM: _exit(givenUp)
+    case SIGALRM: giveUp("drain_seconds are over")
     default:
-      if ends.add(1, ordering: .sequentiallyConsistent).oldValue > 0 { _exit(givenUp) }
+      if ends.add(1, ordering: .sequentiallyConsistent).oldValue > 0 { giveUp("a second signal") }
       endedBy.store(number, ordering: .sequentiallyConsistent)
       alarm(UInt32(drainDeadline.load(ordering: .sequentiallyConsistent)))
     }
     Wakeup.ring(bell.load(ordering: .sequentiallyConsistent))
+  }
+
+  /// Ends the process, with a word; all that is not published yet is done by the next start.
+  private static func giveUp(_ reason: StaticString) -> Never {
+    for part: StaticString in ["tamis: ended at once: ", reason, "\n"] {
+      _ = unsafe write(2, part.utf8Start, part.utf8CodeUnitCount)
+    }
+    _exit(givenUp)
   }
 
   /// From the first signal until the process ends at once; a change counts for a signal still to come.

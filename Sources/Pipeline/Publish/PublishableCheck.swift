@@ -13,6 +13,7 @@ struct PublishableCheck: Sendable {
 
   private let plan: FieldPlan
   private let publish: Recipe.Publish
+  private let imageFields: [String]
   private let needsUid: Bool
   /// Fields that a sample may have though it came without them.
   private let addedNames: [String]
@@ -20,7 +21,7 @@ struct PublishableCheck: Sendable {
   /// nil where shards do not hold the samples' own fields.
   init?(_ recipe: Recipe) {
     guard recipe.publish.holdsSamples else { return nil }
-    publish = recipe.publish
+    (publish, imageFields) = (recipe.publish, recipe.input.imageFields)
     plan = FieldPlan(stream: recipe)
     needsUid = PublishSidecars(publish).wants(.subset)
     let filled = publish.missing == .empty ? (publish.fields ?? []).map(\.name) : []
@@ -35,11 +36,11 @@ struct PublishableCheck: Sendable {
   func fault(_ sample: Sample) -> Fault? {
     let fields = plan.fields(of: sample)
     return (publish.format == .mds ? tableFault(sample, fields) : nameFault(sample, fields))
-      ?? uidFault(sample, fields) ?? missingField(fields)
+      ?? pictureFault(sample, fields) ?? uidFault(sample, fields) ?? missingField(fields)
   }
 
   private func tableFault(_ sample: Sample, _ fields: [(name: String, field: Field)]) -> Fault? {
-    for (name, field) in fields {
+    for (name, field) in fields where name != plan.captionName {
       if let problem = MDSTable.problem(name, sample.bytes[field.range], json: plan.jsonName) {
         return Fault(field: field, code: .unsupported, message: "\(name) \(problem)")
       }
@@ -49,11 +50,24 @@ struct PublishableCheck: Sendable {
 
   private func nameFault(_ sample: Sample, _ fields: [(name: String, field: Field)]) -> Fault? {
     let names = fields.map { name, _ in
-      addedNames.contains(name) ? PublishedSample.freeName(name) { _ in false } : name
+      addedNames.contains(name)
+        ? PublishedSample.freeName(name) { taken in fields.contains { $0.name == taken } } : name
     }
-    let longest = (names + addedNames).max { $0.utf8.count < $1.utf8.count } ?? ""
+    guard let longest = (names + addedNames).max(by: { $0.utf8.count < $1.utf8.count }) else {
+      return Fault(code: .unsupported, message: "has none of publish.fields")
+    }
     guard !ShardWriter.holds(key: sample.key, field: longest) else { return nil }
     return Fault(code: .badName, message: "the key leaves no room for the name of the field \(longest)")
+  }
+
+  /// A picture that takes another form must be the field of its name.
+  private func pictureFault(_ sample: Sample, _ fields: [(name: String, field: Field)]) -> Fault? {
+    guard publish.image.form != .keep, let name = plan.imageName else { return nil }
+    let found = fields.first { $0.name == name }?.field
+    if let found, found == sample.field(imageFields) { return nil }
+    return Fault(
+      field: found, code: .unsupported,
+      message: "publish.image: the picture, called \(name) then, is not among publish.fields")
   }
 
   private func uidFault(_ sample: Sample, _ fields: [(name: String, field: Field)]) -> Fault? {

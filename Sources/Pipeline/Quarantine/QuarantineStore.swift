@@ -43,7 +43,7 @@ public enum QuarantineStore {
 
   /// Bytes that only the quarantine holds, the tars of `shards` left out; a rejected shard that is still in its
   /// place takes no room.
-  static func bytes(_ workspace: String, without shards: Set<String>) throws -> UInt64 {
+  package static func bytes(_ workspace: String, without shards: Set<String> = []) throws -> UInt64 {
     let directory = workspace + "/quarantine"
     var total: UInt64 = 0
     for name in try Directory.names(in: directory) ?? []

@@ -12,29 +12,30 @@ enum InputDisposal {
       try Directory.remove(claim.path)
       try Directory.sync(Directory.parent(of: claim.path))
     case .move(let directory):
-      let target = directory + "/" + claim.name + ShardSet.suffix(of: claim.path)
       try Directory.create(directory)
+      guard let target = try free(directory, claim) else { return try Directory.remove(claim.path) }
       do { try Directory.rename(claim.path, to: target) } catch {
         guard error.errno == EXDEV else { throw error }
-        try copy(claim.path, to: target)
+        try AtomicFile.copy(claim.path, to: target)
         try Directory.remove(claim.path)
       }
       try Directory.sync(Directory.parent(of: claim.path))
     }
   }
 
-  /// To another file system: the copy is durable before it has its name.
-  private static func copy(_ path: String, to target: String) throws {
-    let hidden = HiddenShard.path(Directory.name(of: target), in: Directory.parent(of: target))
-    let source = try File(path: path, .read)
-    let copy = try File(path: hidden, .create)
-    var buffer = [UInt8](repeating: 0, count: 1 << 20)
+  /// The first name that is not another file's: `NAME.tar`, `NAME-2.tar`…; nil if the content is there already.
+  private static func free(_ directory: String, _ claim: StreamClaim) throws -> String? {
+    var number = 1
     while true {
-      let count = try source.read(into: &buffer)
-      if count == 0 { break }
-      try unsafe copy.write(buffer.span.extracting(0..<count).bytes)
+      let name = claim.name + (number > 1 ? "-\(number)" : "") + ShardSet.suffix(of: claim.path)
+      let target = directory + "/" + name
+      guard let found = try FileStatus(path: target) else { return target }
+      if found.size == claim.status.size,
+        try FileDigest(path: target).sha256 == FileDigest(path: claim.path).sha256
+      {
+        return nil
+      }
+      number += 1
     }
-    try copy.sync()
-    try Directory.rename(hidden, to: target)
   }
 }

@@ -1,4 +1,5 @@
 import Features
+import Glibc
 import Prune
 import Shards
 
@@ -36,14 +37,15 @@ extension StreamSession {
         if generation.number == 1 {
           try fitFirst()
         } else {
+          try ModelsBackup.make(workspace.path)
           _ = try PruneStage.refit(recipe, in: workspace, events: events)
         }
       }
-    } catch let error as PipelineError where generation.number > 1 {
-      guard error.kind == .usage else { throw error }
-      try restorePlan(abandoning: generation)
-      events(
-        .notice("plan \(generation.number) cannot be fitted, the one before stays: \(error.description)"))
+    } catch {
+      guard isOfRecipe(error) else { throw error }
+      try abandon(generation)
+      guard generation.number > 1 else { throw error }
+      events(.problem("plan \(generation.number) cannot be fitted, the one before stays: \(error)"))
       return false
     }
     if generation.number == 1 {
@@ -56,6 +58,7 @@ extension StreamSession {
     FaultPoint.reach("fitted")
     try journal.finish(generation: generation.number, claims: updates)
     for (ordinal, claim) in updates { replace(claim, at: ordinal) }
+    try ModelsBackup.remove(workspace.path)
     record.generations[record.generations.count - 1].isFitted = true
     let accepted = ordinals.reduce(0) { $0 + record.claims[$1].accepted }
     events(
@@ -67,17 +70,28 @@ extension StreamSession {
     return true
   }
 
-  /// Makes the models of the plan before anew, as some of them may be those of the plan that failed.
-  func restorePlan(abandoning generation: StreamGeneration) throws {
-    let old = record.generations[record.generations.count - 2]
-    recipe.prune = try prune(of: old)
+  /// Whether a fit failed for what its recipe asks, such as a file of references that is gone: another try would fail
+  /// as well, but another recipe need not.
+  private func isOfRecipe(_ error: any Error) -> Bool {
+    switch error {
+    case let error as PipelineError: [.usage, .badData].contains(error.kind)
+    case let error as FileError:
+      !error.path.hasPrefix(workspace.path + "/") && [ENOENT, EACCES, EISDIR, ENOTDIR].contains(error.errno)
+    case is NpyError, is PruneError: true
+    default: false
+    }
+  }
+
+  /// Gives a plan up that cannot be fitted; the one before is in force again.
+  private func abandon(_ generation: StreamGeneration) throws {
+    let before = record.generations.dropLast().last
+    recipe.prune = try before.map { try prune(of: $0) } ?? nextPrune
     try workspace.record(recipe)
-    workspace.visible = Set(
-      record.claims.prefix(old.claims).filter { $0.state == .decided }.map(\.name))
-    _ = try PruneStage.refit(recipe, in: workspace, events: events)
+    if before != nil { try ModelsBackup.restore(workspace.path) }
     try journal.abandon(generation: generation.number)
+    try ModelsBackup.remove(workspace.path)
     record.generations.removeLast()
-    try loadPlan()
+    if before != nil { try loadPlan() }
   }
 
   /// The first plan, as a run makes it; without anything to prune, the basis.

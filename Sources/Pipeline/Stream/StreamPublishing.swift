@@ -67,8 +67,10 @@ extension StreamSession {
     guard let output else { return try publishBacklog() }
     let claim = record.claims[ordinal]
     let rows = try rows(claim).dropFirst(published)
-    guard !rows.isEmpty, let manifest = try workspace.manifest(claim.name) else {
-      return try finishSeals()
+    guard !rows.isEmpty else { return try finishSeals() }
+    guard let manifest = try workspace.manifest(claim.name) else {
+      throw PipelineError(
+        .badData, "\(workspace.columns(claim.name)): is gone, and its samples are to be published")
     }
     // Those of the claim that have got into sealed shards by then.
     let before = publishable - publishable(claim)

@@ -17,8 +17,9 @@ extension StreamSession {
     try workspace.record(recipe)
     if let last = record.generations.last, !last.isFitted {
       _ = try finishFit()
-    } else if hasPlan, recipe.prune.isActive {
-      try loadPlan()
+    } else {
+      try ModelsBackup.remove(workspace.path)
+      if hasPlan, recipe.prune.isActive { try loadPlan() }
     }
     if isStreaming, !record.claims.isEmpty, output == nil {
       try publishBacklog()
@@ -60,17 +61,30 @@ extension StreamSession {
           try Directory.remove(workspace.columns(claim.name))
           claim.status = file.status
           try set(claim, at: ordinal)
+          try forgetVerdicts(of: claim.name)
         }
         // One at a time: the order of verdicts is that of the claims, whatever fails.
         try work([ordinal: file], from: ordinal)
+        // A stop came before its turn.
+        guard record.claims[ordinal].state != .taken else { return }
       }
     }
   }
 
+  /// Takes back verdicts that a claim got before a kill and that never counted: its file is another one now, or gone.
+  func forgetVerdicts(of name: String) throws {
+    let path = workspace.path + "/verdicts/\(name).npy"
+    guard plan != nil, try FileStatus(path: path) != nil else { return }
+    try Directory.remove(path)
+    verdictsAreSorted = false
+    // The plan knew its kept rows.
+    try loadPlan()
+  }
+
   /// The claim whose shard could not be read by the session that failed: the first without columns.
-  public static func unreadable(_ journal: any StreamJournal, workspace path: String) throws -> String? {
+  public static func unreadable(_ journal: any StreamJournal, workspace path: String) throws -> StreamClaim? {
     try journal.load().claims.first {
       try $0.state == .taken && FileStatus(path: path + "/columns/\($0.name)/manifest.json") == nil
-    }?.name
+    }
   }
 }

@@ -132,20 +132,24 @@ public final class StreamSession {
   public struct Input: Sendable {
     /// By name; they may still be written to. Shards of img2dataset that are not ready are not among them.
     public var shards: [ShardFile] = []
-    /// Files that will not be read: their name was taken before, by another file or with other content.
-    public var passedOver: [String] = []
+    /// What will not be read.
+    public var passedOver: [ShardSet.PassedOver] = []
   }
 
   /// Looks into the input.
   public func look() throws -> Input {
     let found = try ShardSet.find(recipe.input, workspace: workspace.path, waits: true)
-    var input = Input(passedOver: found.repeats)
+    var input = Input(passedOver: found.passedOver)
     for shard in found.shards {
       guard let ordinal = ordinals[shard.name] else {
         input.shards.append(shard)
         continue
       }
-      if record.claims[ordinal].status != shard.status { input.passedOver.append(shard.path) }
+      if record.claims[ordinal].status != shard.status {
+        input.passedOver.append(
+          .init(
+            path: shard.path, reason: "a shard of its name was taken before, with other content; rename it"))
+      }
     }
     return input
   }
@@ -172,9 +176,14 @@ public final class StreamSession {
   ///
   /// - Returns: false if there is nothing to fit, or it could not be fitted.
   public func refit(_ cause: StreamGeneration.Cause) throws -> Bool {
-    let canFit = generation > 0 ? recipe.prune.isActive : StreamRules.fits(recipe) && totals.accepted > 1
-    guard canFit, totals.shardsInWork == 0 else { return false }
+    guard canRefit else { return false }
     return try fit(cause, claims: record.claims.count)
+  }
+
+  /// Whether there is something to fit a plan on.
+  public var canRefit: Bool {
+    guard totals.shardsInWork == 0 else { return false }
+    return generation > 0 ? recipe.prune.isActive : StreamRules.fits(recipe) && totals.accepted > 1
   }
 
   /// Ends the work: publishes what is open, makes durable what is kept of keys and rows, so that it need not be read again
@@ -206,17 +215,17 @@ public final class StreamSession {
   /// - Throws: ``PipelineError`` (usage) when it contradicts the work that is done; nothing has changed then.
   public func reload(_ new: Recipe) throws {
     try StreamRules.check(new)
+    try Places.check(new, workspace: workspace.path)
     let conflicts = try StreamRules.conflicts(new, with: recipe)
     guard conflicts.isEmpty else {
       throw PipelineError(
         .usage, "cannot change in a running stream: \(conflicts.joined(separator: "; "))")
     }
     _ = try MemoryPlan(new)
-    nextPrune = new.prune
-    let prune = generation > 0 ? recipe.prune : new.prune
-    recipe = new
-    recipe.prune = prune
-    try workspace.record(recipe)
+    var taken = new
+    if generation > 0 { taken.prune = recipe.prune }
+    try workspace.record(taken)
+    (recipe, nextPrune) = (taken, new.prune)
   }
 
   /// Everything about claims up to their verdicts and published samples; done again, it does what is still missing.
@@ -302,6 +311,7 @@ public final class StreamSession {
     claim.state = .rejected
     (claim.samples, claim.rejected) = (samples, samples > 0 ? [code.rawValue: samples] : [:])
     try set(claim, at: ordinal)
+    try forgetVerdicts(of: file.name)
     events(.rejected(reject))
   }
 
