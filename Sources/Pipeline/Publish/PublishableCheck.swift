@@ -15,8 +15,10 @@ struct PublishableCheck: Sendable {
   private let publish: Recipe.Publish
   private let imageFields: [String]
   private let needsUid: Bool
-  /// Fields that a sample may have though it came without them.
+  /// `publish.add`: a sample's own field of such a name makes way.
   private let addedNames: [String]
+  /// Fields that are filled where a sample lacks them.
+  private let filledNames: [String]
 
   /// nil where shards do not hold the samples' own fields.
   init?(_ recipe: Recipe) {
@@ -24,12 +26,12 @@ struct PublishableCheck: Sendable {
     (publish, imageFields) = (recipe.publish, recipe.input.imageFields)
     plan = FieldPlan(stream: recipe)
     needsUid = PublishSidecars(publish).wants(.subset)
-    let filled = publish.missing == .empty ? (publish.fields ?? []).map(\.name) : []
-    addedNames =
-      filled + [plan.captionName].compactMap { $0 }
-      + recipe.addedFields.map {
-        Recipe.Publish.Added.stored.contains($0) ? StoredFields.name($0) : AddedFields.name($0)
-      }
+    addedNames = recipe.addedFields.map {
+      Recipe.Publish.Added.stored.contains($0) ? StoredFields.name($0) : AddedFields.name($0)
+    }
+    filledNames =
+      [plan.captionName].compactMap { $0 }
+      + (publish.missing == .empty ? (publish.fields ?? []).map(\.name) : [])
   }
 
   /// nil if nothing is wrong.
@@ -53,7 +55,7 @@ struct PublishableCheck: Sendable {
       addedNames.contains(name)
         ? PublishedSample.freeName(name) { taken in fields.contains { $0.name == taken } } : name
     }
-    guard let longest = (names + addedNames).max(by: { $0.utf8.count < $1.utf8.count }) else {
+    guard let longest = (names + addedNames + filledNames).max(by: { $0.utf8.count < $1.utf8.count }) else {
       return Fault(code: .unsupported, message: "has none of publish.fields")
     }
     guard !ShardWriter.holds(key: sample.key, field: longest) else { return nil }

@@ -48,7 +48,9 @@ enum StreamRules {
   static func conflicts(_ new: Recipe, with old: Recipe) throws -> [String] {
     var conflicts: [String] = []
     if try Ingest.recipeHash(new) != Ingest.recipeHash(old) {
-      conflicts.append("input, decode, features, or what prune.filter reads: shards would be read otherwise")
+      conflicts.append(
+        "input, decode, features, what prune.filter reads, or limits.memory below 2 GiB: shards would be read otherwise"
+      )
     }
     if new.features != old.features { conflicts.append("features") }
     if new.publish != old.publish { conflicts.append("publish") }
