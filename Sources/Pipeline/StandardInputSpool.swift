@@ -12,14 +12,6 @@ enum StandardInputSpool {
     guard isatty(STDIN_FILENO) == 0 else {
       throw PipelineError(.usage, "input.path is '-': give a shard on standard input")
     }
-    let input = File.standardInput()
-    let spool = try AtomicFile(path: path(in: workspace))
-    var buffer = [UInt8](repeating: 0, count: 1 << 20)
-    while true {
-      let got = try input.read(into: &buffer)
-      if got == 0 { break }
-      try unsafe spool.file.write(buffer.span.extracting(0..<got).bytes)
-    }
-    try spool.commit()
+    try AtomicFile.copy(File.standardInput(), to: path(in: workspace))
   }
 }

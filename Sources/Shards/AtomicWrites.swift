@@ -30,9 +30,8 @@ public struct AtomicFile: ~Copyable {
     try Directory.rename(temporary, to: path)
   }
 
-  /// Copies a file of any size.
-  public static func copy(_ source: String, to path: String) throws(FileError) {
-    let input = try File(path: source, .read)
+  /// Copies what is left to read of a file, whatever its size.
+  public static func copy(_ input: borrowing File, to path: String) throws(FileError) {
     let output = try AtomicFile(path: path)
     var buffer = [UInt8](repeating: 0, count: 1 << 20)
     while true {

@@ -26,6 +26,20 @@ final class RunningServer {
   }
 }
 
+extension TemporaryFolder {
+  /// What the daemons of this folder have logged, in the order of their logs' names.
+  var daemonLog: String {
+    let names = files("").keys.filter { $0.hasPrefix("serve-") }.sorted()
+    return names.map { String(decoding: data($0) ?? Data(), as: UTF8.self) }.joined()
+  }
+
+  /// What `tamis status` says of the workspace's daemon.
+  func daemonStatus() throws -> [String: Any] {
+    let result = try tamis("status", "-w", path + "/.tamis", "--json")
+    return try JSONSerialization.jsonObject(with: Data(result.output.utf8)) as? [String: Any] ?? [:]
+  }
+}
+
 /// Polls a condition for at most a minute.
 func waitUntil(_ condition: () -> Bool) throws {
   for _ in 0..<600 {

@@ -17,16 +17,6 @@ import Testing
       """)
   }
 
-  private func log(_ folder: TemporaryFolder) -> String {
-    let names = folder.files("").keys.filter { $0.hasPrefix("serve-") }.sorted()
-    return names.map { String(decoding: folder.data($0) ?? Data(), as: UTF8.self) }.joined()
-  }
-
-  private func status(_ folder: TemporaryFolder) throws -> [String: Any] {
-    let result = try tamis("status", "-w", folder.path + "/.tamis", "--json")
-    return try JSONSerialization.jsonObject(with: Data(result.output.utf8)) as? [String: Any] ?? [:]
-  }
-
   @Test(
     "published inputs are deleted, all samples are accounted for, and the status stays when the daemon is down"
   )
@@ -34,11 +24,11 @@ import Testing
     let folder = try TemporaryFolder()
     let server = try RunningServer(try recipe(folder, daemon: "on_success: delete"), in: folder)
     try waitUntil { folder.files("in").isEmpty || !server.process.isRunning }
-    let running = try status(folder)
+    let running = try folder.daemonStatus()
     #expect(running["phase"] as? String == "streaming" && running["generation"] as? Int == 1)
     #expect(server.end(SIGTERM) == 0)
     #expect(folder.files("in").isEmpty)
-    let after = try status(folder)
+    let after = try folder.daemonStatus()
     #expect(after["phase"] as? String == "stopped")
     func count(_ name: String) -> Int { after[name] as? Int ?? -1 }
     func sum(_ name: String) -> Int { (after[name] as? [String: Int])?.values.reduce(0, +) ?? -1 }
@@ -56,8 +46,8 @@ import Testing
     let verdicts = folder.files(".tamis/verdicts").filter { $0.key.hasSuffix(".npy") }
     let answer = try tamis("fit", "-w", folder.path + "/.tamis")
     #expect(answer.status == 0, "\(answer.errors)")
-    try waitUntil { (try? status(folder)["generation"] as? Int) == 2 || !server.process.isRunning }
-    #expect(try status(folder)["fitted_claims"] as? Int == 4)
+    try waitUntil { (try? folder.daemonStatus()["generation"] as? Int) == 2 || !server.process.isRunning }
+    #expect(try folder.daemonStatus()["fitted_claims"] as? Int == 4)
     #expect(folder.files(".tamis/verdicts").filter { $0.key.hasSuffix(".npy") } == verdicts)
     #expect(server.end(SIGTERM) == 0)
   }
@@ -78,17 +68,17 @@ import Testing
       try folder.write("recipe.yaml", text)
       kill(server.process.processIdentifier, SIGHUP)
       try waitUntil {
-        let status = (try? status(folder)) ?? [:]
+        let status = (try? folder.daemonStatus()) ?? [:]
         return (status["reload_problem"] as? String)?.contains(expected) ?? false
       }
-      #expect(try status(folder)["reload_succeeded"] as? Bool == false)
+      #expect(try folder.daemonStatus()["reload_succeeded"] as? Bool == false)
     }
     try folder.write(
       "recipe.yaml", right.replacingOccurrences(of: "quiet_seconds: 1", with: "quiet_seconds: 2"))
     kill(server.process.processIdentifier, SIGHUP)
-    try waitUntil { (try? status(folder)["reload_succeeded"] as? Bool) == true }
+    try waitUntil { (try? folder.daemonStatus()["reload_succeeded"] as? Bool) == true }
     #expect(server.end(SIGTERM) == 0)
-    #expect(log(folder).contains("the one before stays in force"))
+    #expect(folder.daemonLog.contains("the one before stays in force"))
   }
 
   @Test("kept samples whose input goes before they are published are counted as lost, and the daemon goes on")
@@ -110,9 +100,11 @@ import Testing
     #expect(server.end(SIGKILL) == 128 + 9)
     try FileManager.default.removeItem(atPath: folder.path + "/in/00001.tar")
     let second = try RunningServer(path, in: folder)
-    try waitUntil { (try? status(folder)["samples_lost"] as? Int ?? 0) ?? 0 > 0 || !second.process.isRunning }
+    try waitUntil {
+      (try? folder.daemonStatus()["samples_lost"] as? Int ?? 0) ?? 0 > 0 || !second.process.isRunning
+    }
     #expect(second.end(SIGTERM) == 0)
-    let after = try status(folder)
+    let after = try folder.daemonStatus()
     let kept = after["samples_kept"] as? Int ?? 0
     let lost = after["samples_lost"] as? Int ?? 0
     #expect(lost > 0 && after["samples_published"] as? Int == kept - lost)

@@ -3,18 +3,8 @@ import Testing
 
 /// Inputs and recipes that stop nothing but themselves.
 @Suite struct StreamFaultTests {
-  private func log(_ folder: TemporaryFolder) -> String {
-    let names = folder.files("").keys.filter { $0.hasPrefix("serve-") }.sorted()
-    return names.map { String(decoding: folder.data($0) ?? Data(), as: UTF8.self) }.joined()
-  }
-
-  private func status(_ folder: TemporaryFolder) throws -> [String: Any] {
-    let result = try tamis("status", "-w", folder.path + "/.tamis", "--json")
-    return try JSONSerialization.jsonObject(with: Data(result.output.utf8)) as? [String: Any] ?? [:]
-  }
-
   private func done(_ folder: TemporaryFolder) -> Int {
-    (try? status(folder)["shards"] as? [String: Int])?["done"] ?? 0
+    (try? folder.daemonStatus()["shards"] as? [String: Int])?["done"] ?? 0
   }
 
   private func recipe(
@@ -52,7 +42,7 @@ import Testing
     try waitUntil { done(folder) == 4 || !server.process.isRunning }
     #expect(server.end(SIGTERM) == 0)
     #expect(folder.data("out/__len__") == Data("497".utf8))
-    let log = log(folder)
+    let log = folder.daemonLog
     for reason in ["control characters in its name", "its name is longer than 220 bytes"] {
       #expect(log.contains("passed over: \(reason)"), "\(log)")
     }
@@ -76,7 +66,7 @@ import Testing
     let last = try RunningServer(path, in: folder)
     try waitUntil { done(folder) == 4 || !last.process.isRunning }
     #expect(last.end(SIGTERM) == 0)
-    let after = try status(folder)
+    let after = try folder.daemonStatus()
     #expect(after["samples_read"] as? Int == 378)
     #expect(after["samples_kept"] as? Int == after["samples_published"] as? Int)
     #expect(try tamis("verify", folder.path + "/out").status == 0)
@@ -94,18 +84,18 @@ import Testing
     let prune = "prune: { reference: { file: rows.npy, rule: near, keep: 0.9 }, concepts: { keep: 0.6 } }"
     _ = try recipe(folder, prune: prune)
     kill(server.process.processIdentifier, SIGHUP)
-    try waitUntil { log(folder).contains("read again") || !server.process.isRunning }
+    try waitUntil { folder.daemonLog.contains("read again") || !server.process.isRunning }
     #expect(try tamis("fit", "-w", folder.path + "/.tamis").status == 0)
-    try waitUntil { log(folder).contains("cannot be fitted") || !server.process.isRunning }
+    try waitUntil { folder.daemonLog.contains("cannot be fitted") || !server.process.isRunning }
     #expect(folder.files(".tamis/models") == models)
-    #expect(try status(folder)["generation"] as? Int == 1)
-    #expect(server.end(SIGTERM) == 0, "\(log(folder))")
+    #expect(try folder.daemonStatus()["generation"] as? Int == 1)
+    #expect(server.end(SIGTERM) == 0, "\(folder.daemonLog)")
     #expect(folder.data(".tamis/.models.before/manifest.json") == nil)
     let again = try RunningServer(path, in: folder)
     try waitUntil {
-      (try? status(folder)["phase"] as? String) == "streaming" || !again.process.isRunning
+      (try? folder.daemonStatus()["phase"] as? String) == "streaming" || !again.process.isRunning
     }
-    #expect(again.end(SIGTERM) == 0, "\(log(folder))")
+    #expect(again.end(SIGTERM) == 0, "\(folder.daemonLog)")
   }
 
   @Test("inputs are not moved into the input, and a reload does not turn the input on the output")
@@ -118,7 +108,9 @@ import Testing
     try waitUntil { done(folder) == 4 || !server.process.isRunning }
     _ = try recipe(folder, input: "./")
     kill(server.process.processIdentifier, SIGHUP)
-    try waitUntil { log(folder).contains("publish.path lies inside input.path") || !server.process.isRunning }
+    try waitUntil {
+      folder.daemonLog.contains("publish.path lies inside input.path") || !server.process.isRunning
+    }
     #expect(server.end(SIGTERM) == 0)
   }
 
@@ -129,8 +121,8 @@ import Testing
     let server = try RunningServer(
       try recipe(folder, publish: ", fields: [jpg], missing: drop"), in: folder)
     try waitUntil { done(folder) == 1 || !server.process.isRunning }
-    #expect(server.end(SIGTERM) == 0, "\(log(folder))")
-    #expect(try status(folder)["samples_rejected"] as? [String: Int] == ["unsupported": 1])
+    #expect(server.end(SIGTERM) == 0, "\(folder.daemonLog)")
+    #expect(try folder.daemonStatus()["samples_rejected"] as? [String: Int] == ["unsupported": 1])
     #expect(try tamis("verify", folder.path + "/out").status == 0)
   }
 }

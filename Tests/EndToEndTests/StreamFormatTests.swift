@@ -8,21 +8,11 @@ import Testing
   private func serve(_ recipe: String, in folder: TemporaryFolder, until isDone: () -> Bool) throws {
     let server = try RunningServer(recipe, in: folder)
     try waitUntil { isDone() || !server.process.isRunning }
-    #expect(server.end(SIGTERM) == 0, "\(log(folder))")
-  }
-
-  private func log(_ folder: TemporaryFolder) -> String {
-    let names = folder.files("").keys.filter { $0.hasPrefix("serve-") }.sorted()
-    return names.map { String(decoding: folder.data($0) ?? Data(), as: UTF8.self) }.joined()
-  }
-
-  private func status(_ folder: TemporaryFolder) throws -> [String: Any] {
-    let result = try tamis("status", "-w", folder.path + "/.tamis", "--json")
-    return try JSONSerialization.jsonObject(with: Data(result.output.utf8)) as? [String: Any] ?? [:]
+    #expect(server.end(SIGTERM) == 0, "\(folder.daemonLog)")
   }
 
   private func taken(_ folder: TemporaryFolder, _ shards: Int) -> Bool {
-    ((try? status(folder)["shards"] as? [String: Int])?["done"] ?? 0) == shards
+    ((try? folder.daemonStatus()["shards"] as? [String: Int])?["done"] ?? 0) == shards
   }
 
   @Test(
@@ -111,7 +101,7 @@ import Testing
          {'cls': 12, 'json': {}, 'meta': b'', 'txt': '', 'png': (43, 30)}]
         """,
       ])
-    let log = log(folder)
+    let log = folder.daemonLog
     #expect(log.contains("every published sample has the fields cls, json, meta, png, txt"), "\(log)")
     #expect(log.contains("00001: key, webp.txt: left out"), "\(log)")
     #expect(log.contains("00001: cls, meta: filled"), "\(log)")
@@ -133,17 +123,19 @@ import Testing
       "[(0, 'png'), (0, 'cls', 'cat'), (1, 'png'), (1, 'json', '[1]'), (2, 'png'), (2, 'cls', '3')]"
     ])
     try folder.expectOracle("mds_rows.py", ["%/out", "[{'cls': 3, 'png': (42, 30), 'txt': ''}]"])
-    #expect(try status(folder)["samples_rejected"] as? [String: Int] == ["unsupported": 2])
-    #expect(log(folder).contains("sample0.cls: unsupported: cls is no whole number"), "\(log(folder))")
+    #expect(try folder.daemonStatus()["samples_rejected"] as? [String: Int] == ["unsupported": 2])
+    #expect(
+      folder.daemonLog.contains("sample0.cls: unsupported: cls is no whole number"), "\(folder.daemonLog)")
     let others = try mds(
       ["[(0, 'png'), (1, 'png'), (1, 'meta'), (2, 'png'), (2, 'meta')]"], ", fields: [png, meta]")
     #expect(
-      try status(others)["samples_rejected"] as? [String: Int] == ["unsupported": 1], "\(log(others))")
+      try others.daemonStatus()["samples_rejected"] as? [String: Int] == ["unsupported": 1],
+      "\(others.daemonLog)")
     let subset = try mds(
       [
         "[(0, 'png'), (1, 'png'), (1, 'json', '{\"uid\": \"0123456789abcdef0123456789abcdef\"}')]"
       ], ", sidecars: [subset]")
-    #expect(try status(subset)["samples_rejected"] as? [String: Int] == ["unsupported": 1])
+    #expect(try subset.daemonStatus()["samples_rejected"] as? [String: Int] == ["unsupported": 1])
     #expect(subset.data("out/subset.npy") != nil)
   }
 
@@ -157,7 +149,9 @@ import Testing
       "input: { path: in/ }\npublish: { path: out/, add: [thumbnail] }\ndaemon: { listen: none, quiet_seconds: 0 }\n"
     )
     try serve(recipe, in: folder) { taken(folder, 1) }
-    #expect(try status(folder)["samples_rejected"] as? [String: Int] == ["bad_name": 1], "\(log(folder))")
+    #expect(
+      try folder.daemonStatus()["samples_rejected"] as? [String: Int] == ["bad_name": 1],
+      "\(folder.daemonLog)")
     #expect(folder.data("out/__len__") == Data("1".utf8))
   }
 
@@ -226,7 +220,7 @@ import Testing
       try waitUntil { !killed.process.isRunning }
       try FileManager.default.removeItem(atPath: folder.path + "/in/00001.tar")
       try serve(recipe, in: folder) { taken(folder, 4) }
-      let after = try status(folder)
+      let after = try folder.daemonStatus()
       let published = publish.contains("columns") ? 500 - lost : 497
       #expect(after["samples_lost"] as? Int == lost && after["samples_published"] as? Int == published)
       #expect(try tamis("verify", folder.path + "/out").status == 0)

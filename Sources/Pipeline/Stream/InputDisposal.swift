@@ -16,7 +16,7 @@ enum InputDisposal {
       guard let target = try free(directory, claim) else { return try Directory.remove(claim.path) }
       do { try Directory.rename(claim.path, to: target) } catch {
         guard error.errno == EXDEV else { throw error }
-        try AtomicFile.copy(claim.path, to: target)
+        try AtomicFile.copy(File(path: claim.path, .read), to: target)
         try Directory.remove(claim.path)
       }
       try Directory.sync(Directory.parent(of: claim.path))

@@ -38,7 +38,7 @@ enum ModelsBackup {
       if try FileStatus(path: old)?.isDirectory == true {
         try link(old, to: new)
       } else if !Directory.link(old, as: new) {
-        try AtomicFile.copy(old, to: new)
+        try AtomicFile.copy(File(path: old, .read), to: new)
       }
     }
     try Directory.sync(target)
